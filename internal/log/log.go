@@ -1,0 +1,139 @@
+// Package log writes LXC's log lines.
+//
+// A file line reads `PROG NAME YYYYMMDDhhmmss.mmm PRIO CATEGORY - FILE:FUNC:LINE
+// - MESSAGE` in UTC, a line on standard error `PROG: NAME: MESSAGE`. The
+// package is linked into the shim, so it does without fmt: a message is the
+// concatenation of its parts.
+package log
+
+import (
+	"io"
+	"path"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Level is a priority of LXC's log. Lower is chattier.
+type Level int
+
+// The levels, with the numbers lxc.log.level takes.
+const (
+	Trace Level = iota
+	Debug
+	Info
+	Notice
+	Warn
+	Error
+	Crit
+	Alert
+	Fatal
+	NotSet
+)
+
+var names = [...]string{"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "CRIT", "ALERT", "FATAL", "NOTSET"}
+
+// String gives the upper-case name.
+func (l Level) String() string {
+	if l < 0 || int(l) >= len(names) {
+		return "NOTSET"
+	}
+	return names[l]
+}
+
+// ParseLevel reads a name in any case. An unknown name is NotSet, which lets
+// everything through, as in LXC.
+func ParseLevel(name string) Level {
+	for i, n := range names {
+		if strings.EqualFold(n, name) {
+			return Level(i)
+		}
+	}
+	return NotSet
+}
+
+// A Logger is the place where lines go. A nil Logger drops them. Its methods
+// may be called at the same time from several goroutines when File and Stderr
+// take whole lines in one Write, as files do.
+type Logger struct {
+	Prog   string    // lxc-start
+	Name   string    // container; empty for none
+	File   io.Writer // lines of Level and above; nil for none
+	Level  Level
+	Stderr io.Writer // lines of Error and above; nil for none
+}
+
+// Trace, and the methods like it, write one line made of the parts.
+func (l *Logger) Trace(parts ...string) { l.write(Trace, parts) }
+
+// Debug writes a line of level DEBUG.
+func (l *Logger) Debug(parts ...string) { l.write(Debug, parts) }
+
+// Info writes a line of level INFO.
+func (l *Logger) Info(parts ...string) { l.write(Info, parts) }
+
+// Notice writes a line of level NOTICE.
+func (l *Logger) Notice(parts ...string) { l.write(Notice, parts) }
+
+// Warn writes a line of level WARN.
+func (l *Logger) Warn(parts ...string) { l.write(Warn, parts) }
+
+// Error writes a line of level ERROR, on standard error too.
+func (l *Logger) Error(parts ...string) { l.write(Error, parts) }
+
+// Enabled says whether a line of this level goes anywhere.
+func (l *Logger) Enabled(level Level) bool {
+	return l != nil && (l.toFile(level) || l.Stderr != nil && level >= Error)
+}
+
+func (l *Logger) toFile(level Level) bool {
+	return l.File != nil && (level >= l.Level || l.Level == NotSet)
+}
+
+func (l *Logger) write(level Level, parts []string) {
+	if !l.Enabled(level) {
+		return
+	}
+	message := strings.Join(parts, "")
+	if l.Stderr != nil && level >= Error {
+		io.WriteString(l.Stderr, l.Prefix()+message+"\n")
+	}
+	if l.toFile(level) {
+		io.WriteString(l.File, l.line(level, message, time.Now()))
+	}
+}
+
+// Prefix is what a line on standard error begins with: `PROG: NAME: `.
+func (l *Logger) Prefix() string {
+	if l.Name == "" {
+		return l.Prog + ": "
+	}
+	return l.Prog + ": " + l.Name + ": "
+}
+
+func (l *Logger) line(level Level, message string, now time.Time) string {
+	file, function, line := caller()
+	who := l.Prog
+	if l.Name != "" {
+		who += " " + l.Name
+	}
+	prio := level.String()
+	category := path.Base(path.Dir(file))
+	return who + " " + now.UTC().Format("20060102150405.000") + " " + prio + strings.Repeat(" ", max(8-len(prio), 0)) +
+		" " + category + " - " + file + ":" + function + ":" + line + " - " + message + "\n"
+}
+
+// caller finds the function that called the Logger's method.
+func caller() (file, function, line string) {
+	pc, file, n, ok := runtime.Caller(4)
+	if !ok {
+		return "?", "?", "0"
+	}
+	function = runtime.FuncForPC(pc).Name()
+	function = function[strings.LastIndexByte(function, '/')+1:]
+	_, function, _ = strings.Cut(function, ".")
+	// Two elements of the path are enough to find the file.
+	dir, base := path.Split(file)
+	return path.Join(path.Base(dir), base), function, strconv.Itoa(n)
+}
