@@ -1,0 +1,179 @@
+package forkexec
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func run(t testing.TB, p *Program) (records []Record, state *os.ProcessState) {
+	t.Helper()
+	proc, err := p.Start(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proc.Close()
+	for {
+		r, err := proc.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+	}
+	state, err = proc.Process.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records, state
+}
+
+func TestExec(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var p Program
+	p.Stdio(nil, w, w)
+	p.Prelude()
+	p.Call("execve", unix.SYS_EXECVE, p.String("/bin/sh"), p.Strings([]string{"sh", "-c", "echo $A; ls /proc/$$/fd | wc -l; readlink /proc/$$/exe; exit 7"}), p.Strings([]string{"A=b", "PATH=/bin:/usr/bin"}))
+	records, state := run(t, &p)
+	w.Close()
+	out, _ := io.ReadAll(r)
+	if len(records) != 0 || state.ExitCode() != 7 || !strings.HasPrefix(string(out), "b\n3\n") && !strings.HasPrefix(string(out), "b\n2\n") {
+		t.Errorf("records %v, exit code %d, output %q; want none, 7, b and few files", records, state.ExitCode(), out)
+	}
+}
+
+func TestFailureNamesTheCall(t *testing.T) {
+	var p Program
+	p.About(About{Origin: "config:3: lxc.init.cmd"})
+	p.Call("execve /nonexistent", unix.SYS_EXECVE, p.String("/nonexistent"), p.Strings(nil), p.Strings(nil))
+	records, state := run(t, &p)
+	if len(records) != 1 || state.ExitCode() != 127 {
+		t.Fatalf("records %v, exit code %d; want one, 127", records, state.ExitCode())
+	}
+	if err := records[0].Err(); err.Error() != "execve /nonexistent: no such file or directory" || !errors.Is(err, unix.ENOENT) {
+		t.Errorf("error %q; want the call and ENOENT", err)
+	}
+	if got := records[0].About.Origin; got != "config:3: lxc.init.cmd" {
+		t.Errorf("origin %q", got)
+	}
+}
+
+func TestRegistersJumpsAndMemory(t *testing.T) {
+	var p Program
+	status, pid, code := p.Bytes(make([]byte, 8)), p.Reg(), p.Reg()
+	child, bad := p.Label(), p.Label()
+	p.Call("mkdir", unix.SYS_MKDIRAT, Int(unix.AT_FDCWD), p.String("/proc"), Int(0o755)).Tolerate(unix.EEXIST)
+	p.Call("getpid", unix.SYS_GETPID).Into(code)
+	p.Report("pid", First, code)
+	p.Call("clone", unix.SYS_CLONE, Int(unix.SIGCHLD), Int(0), Int(0), Int(0), Int(0)).Into(pid)
+	p.JumpIfZero(pid, child)
+	p.Call("wait4", unix.SYS_WAIT4, pid, status, Int(0), Int(0))
+	p.Load32(code, status)
+	p.JumpIfZero(code, bad)
+	p.Fail("the hook", WaitStatus, code)
+	p.Place(child)
+	p.Call("exit_group", unix.SYS_EXIT_GROUP, Int(3))
+	p.Place(bad)
+	p.Fail("unreachable", First, Int(1))
+	proc, err := p.Start(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proc.Close()
+	first, err := proc.Next()
+	if err != nil || first.Kind != First || int(first.Value) != proc.Pid {
+		t.Errorf("first record %+v, %v; want the pid %d", first, err, proc.Pid)
+	}
+	second, err := proc.Next()
+	if err != nil || second.Kind != WaitStatus || second.Err().Error() != "the hook exited with status 3" {
+		t.Errorf("second record %+v, %v; want the hook's status", second, err)
+	}
+	proc.Process.Wait()
+}
+
+func TestTolerateLetsOtherErrorsThrough(t *testing.T) {
+	var p Program
+	p.Call("mkdir", unix.SYS_MKDIRAT, Int(unix.AT_FDCWD), p.String("/nonexistent/x"), Int(0)).Tolerate(unix.EEXIST)
+	records, _ := run(t, &p)
+	if len(records) != 1 || !errors.Is(records[0].Err(), unix.ENOENT) {
+		t.Errorf("records %v; want ENOENT", records)
+	}
+}
+
+// A process of the program must not lead to a file that can be written.
+func TestExeIsSealed(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p Program
+	p.Stdio(r, nil, nil)
+	p.Report("up", First, Int(0))
+	p.Call("read", unix.SYS_READ, Int(0), p.Bytes(make([]byte, 8)), Int(1))
+	p.Call("exit_group", unix.SYS_EXIT_GROUP, Int(0))
+	proc, err := p.Start(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer proc.Close()
+	if _, err := proc.Next(); err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.OpenFile("/proc/"+itoa(proc.Pid)+"/exe", os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	proc.Process.Wait()
+	again, err := os.OpenFile("/proc/self/fd/"+itoa(int(exe.Fd())), os.O_WRONLY, 0)
+	if err == nil {
+		_, err = again.Write([]byte("x"))
+	}
+	if err == nil {
+		t.Error("the image could be written")
+	}
+}
+
+func itoa(n int) string {
+	var b []byte
+	for ; n > 0; n /= 10 {
+		b = append([]byte{byte('0' + n%10)}, b...)
+	}
+	return string(b)
+}
+
+func TestSibling(t *testing.T) {
+	var p Program
+	ppid := p.Reg()
+	p.Call("getppid", unix.SYS_GETPPID).Into(ppid)
+	p.Report("parent", First, ppid)
+	p.Call("exit_group", unix.SYS_EXIT_GROUP, Int(0))
+	proc, err := p.Start(&syscall.SysProcAttr{Cloneflags: unix.CLONE_PARENT})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proc.Close()
+	if rec, err := proc.Next(); err != nil || int(rec.Value) != os.Getppid() {
+		t.Errorf("parent %d, %v; want %d", rec.Value, err, os.Getppid())
+	}
+}
+
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		var p Program
+		p.Call("exit_group", unix.SYS_EXIT_GROUP, Int(0))
+		run(b, &p)
+	}
+}
