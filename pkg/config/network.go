@@ -1,0 +1,45 @@
+package config
+
+import "net/netip"
+
+// A Network is lxc.net.N.
+type Network struct {
+	Index int
+	Type  Value[string] // empty none veth macvlan phys vlan ipvlan; "" when not set yet
+
+	Link, Name, HWAddr   Value[string]
+	MTU                  Value[string] // decimal
+	Up                   Value[bool]   // flags
+	L2Proxy              Value[bool]
+	ScriptUp, ScriptDown Value[string]
+
+	IPv4, IPv6 struct {
+		Address []Value[Address]
+		Gateway Value[string] // an address, auto, dev
+	}
+	Veth struct {
+		Mode                   Value[string] // bridge router; empty is bridge
+		Pair                   Value[string]
+		RXQueues, TXQueues     Value[int] // -1 is the kernel's default
+		IPv4Routes, IPv6Routes []Value[netip.Prefix]
+		VLAN                   Value[VLAN]
+		Tagged                 []Value[int]
+	}
+	VLANID          Value[uint16]
+	MACVLANMode     Value[string] // private vepa bridge passthru; empty is private
+	IPVLANMode      Value[string] // l3 l3s l2; empty is l3
+	IPVLANIsolation Value[string] // bridge private vepa; empty is bridge
+}
+
+// An Address is one ipv4.address or ipv6.address.
+type Address struct {
+	IP        netip.Addr
+	Prefix    int
+	Broadcast netip.Addr // IPv4; the zero Addr is none
+}
+
+// VLAN is the value of veth.vlan.id.
+type VLAN struct {
+	Set bool
+	ID  int // -1 is none: no untagged vlan
+}
