@@ -66,10 +66,13 @@ func (c Call) Into(r Reg) Call {
 func (c Call) Else(l Label) Call { return c.On(0, l) }
 
 // On goes on at l when the call fails with errno; another error still ends the
-// program.
+// program (inside [Program.Optional] any error goes on at l).
 func (c Call) On(errno unix.Errno, l Label) Call {
+	if c.p.fallback >= 0 {
+		errno = 0 // what follows will fail too, and lead to the fallback
+	}
 	c.p.code[c.index].errno = int32(errno)
-	c.p.jumps = append(c.p.jumps, jump{c.index, l})
+	c.p.targets[c.index] = l
 	return c
 }
 
@@ -87,7 +90,4 @@ func (c Call) May() Call { return c.Tolerate(0) }
 // A Label is a place in the program to go to.
 type Label int
 
-type jump struct {
-	from int
-	to   Label
-}
+const nowhere Label = -1

@@ -41,23 +41,23 @@ func TestExec(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	var p Program
+	p := New()
 	p.Stdio(nil, w, w)
 	p.Prelude()
-	p.Call("execve", unix.SYS_EXECVE, p.String("/bin/sh"), p.Strings([]string{"sh", "-c", "echo $A; ls /proc/$$/fd | wc -l; readlink /proc/$$/exe; exit 7"}), p.Strings([]string{"A=b", "PATH=/bin:/usr/bin"}))
-	records, state := run(t, &p)
+	p.Exec([]string{"sh", "-c", "echo $A; ls /proc/$$/fd | wc -l; exit 7"}, []string{"A=b", "PATH=/bin:/usr/bin"}, "/nowhere:/bin")
+	records, state := run(t, p)
 	w.Close()
 	out, _ := io.ReadAll(r)
-	if len(records) != 0 || state.ExitCode() != 7 || !strings.HasPrefix(string(out), "b\n3\n") && !strings.HasPrefix(string(out), "b\n2\n") {
+	if len(records) != 1 || records[0].Kind != Execute || state.ExitCode() != 7 || !strings.HasPrefix(string(out), "b\n3\n") && !strings.HasPrefix(string(out), "b\n2\n") {
 		t.Errorf("records %v, exit code %d, output %q; want none, 7, b and few files", records, state.ExitCode(), out)
 	}
 }
 
 func TestFailureNamesTheCall(t *testing.T) {
-	var p Program
+	p := New()
 	p.About(About{Origin: "config:3: lxc.init.cmd"})
 	p.Call("execve /nonexistent", unix.SYS_EXECVE, p.String("/nonexistent"), p.Strings(nil), p.Strings(nil))
-	records, state := run(t, &p)
+	records, state := run(t, p)
 	if len(records) != 1 || state.ExitCode() != 127 {
 		t.Fatalf("records %v, exit code %d; want one, 127", records, state.ExitCode())
 	}
@@ -70,7 +70,7 @@ func TestFailureNamesTheCall(t *testing.T) {
 }
 
 func TestRegistersJumpsAndMemory(t *testing.T) {
-	var p Program
+	p := New()
 	status, pid, code := p.Bytes(make([]byte, 8)), p.Reg(), p.Reg()
 	child, bad := p.Label(), p.Label()
 	p.Call("mkdir", unix.SYS_MKDIRAT, Int(unix.AT_FDCWD), p.String("/proc"), Int(0o755)).Tolerate(unix.EEXIST)
@@ -103,9 +103,9 @@ func TestRegistersJumpsAndMemory(t *testing.T) {
 }
 
 func TestTolerateLetsOtherErrorsThrough(t *testing.T) {
-	var p Program
+	p := New()
 	p.Call("mkdir", unix.SYS_MKDIRAT, Int(unix.AT_FDCWD), p.String("/nonexistent/x"), Int(0)).Tolerate(unix.EEXIST)
-	records, _ := run(t, &p)
+	records, _ := run(t, p)
 	if len(records) != 1 || !errors.Is(records[0].Err(), unix.ENOENT) {
 		t.Errorf("records %v; want ENOENT", records)
 	}
@@ -117,7 +117,7 @@ func TestExeIsSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p Program
+	p := New()
 	p.Stdio(r, nil, nil)
 	p.Report("up", First, Int(0))
 	p.Call("read", unix.SYS_READ, Int(0), p.Bytes(make([]byte, 8)), Int(1))
@@ -155,7 +155,7 @@ func itoa(n int) string {
 }
 
 func TestSibling(t *testing.T) {
-	var p Program
+	p := New()
 	ppid := p.Reg()
 	p.Call("getppid", unix.SYS_GETPPID).Into(ppid)
 	p.Report("parent", First, ppid)
@@ -172,8 +172,8 @@ func TestSibling(t *testing.T) {
 
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
-		var p Program
+		p := New()
 		p.Call("exit_group", unix.SYS_EXIT_GROUP, Int(0))
-		run(b, &p)
+		run(b, p)
 	}
 }

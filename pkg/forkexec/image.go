@@ -21,6 +21,8 @@ func interpreterAddress() unsafe.Pointer
 // interpreter walks the list; it is copied, never called here.
 func interpreter()
 
+var _ = interpreter // known to the assembler alone
+
 // interpreterText is the machine code from the interpreter's first instruction
 // to the marker.
 func interpreterText() []byte {

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"os"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // instruction is one entry of the list the interpreter walks; interp_*.s know
@@ -40,17 +38,25 @@ const (
 	memBase    = 0x40000000
 )
 
-// A Program is a list of system calls for a child. The zero Program is empty
-// and ready to use.
+// A Program is a list of system calls for a child; New makes an empty one.
 type Program struct {
-	code   []instruction
-	about  []About
-	what   About
-	mem    []byte
-	files  []*os.File
-	regs   int
-	placed []int
-	jumps  []jump
+	code     []instruction
+	about    []About
+	targets  []Label // of code[i].next
+	what     About
+	mem      []byte
+	files    []*os.File
+	regs     int
+	placed   []int // index of each label's place
+	fallback Label // where a failing call goes inside Optional
+	strings  map[string]Ptr
+}
+
+// New gives an empty program.
+func New() *Program {
+	p := &Program{fallback: nowhere, strings: map[string]Ptr{}}
+	p.Label() // index 0 cannot be jumped to: the interpreter takes it for nowhere
+	return p
 }
 
 // About says what a call is for: the text an error is reported with.
@@ -96,6 +102,24 @@ func (p *Program) Reg() Reg {
 	return Reg(p.regs)
 }
 
+// Scope runs f and frees the registers it allocated.
+func (p *Program) Scope(f func()) {
+	regs := p.regs
+	f()
+	p.regs = regs
+}
+
+// Optional runs f; when one of the calls it appends fails, the program goes on
+// after them.
+func (p *Program) Optional(f func()) {
+	outer := p.fallback
+	end := p.Label()
+	p.fallback = end
+	f()
+	p.fallback = outer
+	p.Place(end)
+}
+
 // Call appends a system call; what names it in an error.
 func (p *Program) Call(what string, nr int, args ...Arg) Call {
 	in := instruction{op: int32(nr)}
@@ -107,6 +131,7 @@ func (p *Program) Call(what string, nr int, args ...Arg) Call {
 		}
 	}
 	p.code = append(p.code, in)
+	p.targets = append(p.targets, p.fallback)
 	about := p.what
 	about.Call = what
 	p.about = append(p.about, about)
@@ -152,7 +177,14 @@ func (p *Program) Bytes(b []byte) Ptr {
 
 // String puts s into the child's memory, terminated by NUL. A NUL inside s
 // would cut it short; callers check foreign strings.
-func (p *Program) String(s string) Ptr { return p.Bytes(append([]byte(s), 0)) }
+func (p *Program) String(s string) Ptr {
+	at, ok := p.strings[s]
+	if !ok {
+		at = p.Bytes(append([]byte(s), 0))
+		p.strings[s] = at
+	}
+	return at
+}
 
 // Strings puts a NULL-terminated array of strings into the child's memory.
 func (p *Program) Strings(ss []string) Ptr {
@@ -165,16 +197,19 @@ func (p *Program) Strings(ss []string) Ptr {
 
 // Struct puts the bytes of *v, a structure of the kernel's, into the program's
 // memory.
-func Struct[T any](p *Program, v *T) Ptr {
-	return p.Bytes(unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)))
+func Struct[T any](p *Program, v *T) Ptr { return p.Bytes(structBytes(v)) }
+
+func structBytes[T any](v *T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
 }
 
-// resolve fills the targets of jumps in.
+// resolve fills the targets of jumps in. A label at the end of the program
+// gets a call to stand on.
 func (p *Program) resolve() {
-	for _, j := range p.jumps {
-		p.code[j.from].next = int32(p.placed[j.to])
+	p.Exit(0)
+	for i, l := range p.targets {
+		if l != nowhere {
+			p.code[i].next = int32(p.placed[l])
+		}
 	}
 }
-
-// Errno is the error a call of the program failed with.
-func Errno(value int64) error { return unix.Errno(value) }

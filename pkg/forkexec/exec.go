@@ -1,0 +1,94 @@
+package forkexec
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Execute is the kind of the record that announces the exec that ends the
+// program.
+const Execute Kind = 2
+
+// Exec replaces the process by a program. A name without a slash is looked for
+// along path, a colon-separated list, as execvp(3) does.
+func (p *Program) Exec(argv, env []string, path string) {
+	args, environ := p.Strings(argv), p.Strings(env)
+	names := []string{argv[0]}
+	if !strings.Contains(argv[0], "/") {
+		names = nil
+		for dir := range strings.SplitSeq(path, ":") {
+			names = append(names, dir+"/"+argv[0])
+		}
+	}
+	p.Report("execute", Execute, Int(0))
+	last := len(names) - 1
+	for _, name := range names[:last] {
+		p.Call("execute "+name, unix.SYS_EXECVE, p.String(name), args, environ).May()
+	}
+	p.Call("execute "+argv[0], unix.SYS_EXECVE, p.String(names[last]), args, environ)
+}
+
+// ExecFD replaces the process by the program behind fd.
+func (p *Program) ExecFD(what string, fd Arg, argv, env []string) {
+	p.Call("execute "+what, unix.SYS_EXECVEAT, fd, p.String(""), p.Strings(argv), p.Strings(env), Int(unix.AT_EMPTY_PATH))
+}
+
+// Fork goes on in a child at the label it returns, which the caller places;
+// the parent goes on with the next call, the child's pid in pid.
+func (p *Program) Fork(pid Reg, flags uint64) (child Label) {
+	child = p.Label()
+	p.Clone(pid, CloneArgs{Flags: flags, ExitSignal: uint64(unix.SIGCHLD)})
+	p.JumpIfZero(pid, child)
+	return child
+}
+
+// CloneArgs is the kernel's struct clone_args (clone(2)).
+type CloneArgs struct {
+	Flags, PidFD, ChildTID, ParentTID, ExitSignal, Stack, StackSize, TLS, SetTID, SetTIDSize, Cgroup uint64
+}
+
+// Clone calls clone3(2); pid is 0 in the child.
+func (p *Program) Clone(pid Reg, args CloneArgs) Call {
+	return p.Call("clone3", unix.SYS_CLONE3, Struct(p, &args), Int(88)).Into(pid)
+}
+
+// Run executes a program in a child and waits for it. A status other than 0 is
+// reported as WaitStatus and ends the program. Prepare, if not nil, appends
+// calls for the child before its exec.
+func (p *Program) Run(what string, argv, env []string, prepare func()) {
+	p.Scope(func() {
+		pid, code, fine := p.Reg(), p.Reg(), p.Label()
+		status := p.Bytes(make([]byte, 8))
+		child := p.Fork(pid, 0)
+		p.Call("wait for "+what, unix.SYS_WAIT4, pid, status, Int(0), Int(0))
+		p.Load32(code, status)
+		p.JumpIfZero(code, fine)
+		p.Fail(what, WaitStatus, code)
+		p.Place(child)
+		if prepare != nil {
+			prepare()
+		}
+		p.Call("execute "+argv[0], unix.SYS_EXECVE, p.String(argv[0]), p.Strings(argv), p.Strings(env))
+		p.Place(fine)
+	})
+}
+
+// Credentials sets the groups, group and user, in the order that keeps the
+// right to set the next. Nil groups are left alone.
+func (p *Program) Credentials(uid, gid uint32, groups []uint32) {
+	if groups != nil {
+		b := make([]byte, 0, 4*len(groups))
+		for _, g := range groups {
+			b = append(b, structBytes(&g)...)
+		}
+		p.Call("setgroups", unix.SYS_SETGROUPS, Int(len(groups)), p.Bytes(b))
+	}
+	p.Call("setgid", unix.SYS_SETRESGID, Int(gid), Int(gid), Int(gid))
+	p.Call("setuid", unix.SYS_SETRESUID, Int(uid), Int(uid), Int(uid))
+}
+
+// SignalMask sets the blocked signals: bit N-1 is signal N.
+func (p *Program) SignalMask(mask uint64) {
+	p.Call("sigprocmask", unix.SYS_RT_SIGPROCMASK, Int(unix.SIG_SETMASK), Struct(p, &mask), Int(0), Int(8))
+}
