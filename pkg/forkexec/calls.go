@@ -125,7 +125,7 @@ func (p *Program) SendFDs(socket Arg, fds ...Arg) {
 	control := make([]byte, unix.CmsgSpace(4*len(fds)))
 	header := unix.Cmsghdr{Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
 	header.SetLen(unix.CmsgLen(4 * len(fds)))
-	copy(control, structBytes(&header))
+	copy(control, StructBytes(&header))
 	at := p.Bytes(control)
 	for i, fd := range fds {
 		p.Store32(at+Ptr(unix.CmsgLen(0)+4*i), fd)

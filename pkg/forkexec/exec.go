@@ -78,14 +78,19 @@ func (p *Program) Run(what string, argv, env []string, prepare func()) {
 // right to set the next. Nil groups are left alone.
 func (p *Program) Credentials(uid, gid uint32, groups []uint32) {
 	if groups != nil {
-		b := make([]byte, 0, 4*len(groups))
-		for _, g := range groups {
-			b = append(b, structBytes(&g)...)
-		}
-		p.Call("setgroups", unix.SYS_SETGROUPS, Int(len(groups)), p.Bytes(b))
+		p.Call("setgroups", unix.SYS_SETGROUPS, Int(len(groups)), GroupsOf(p, groups))
 	}
 	p.Call("setgid", unix.SYS_SETRESGID, Int(gid), Int(gid), Int(gid))
 	p.Call("setuid", unix.SYS_SETRESUID, Int(uid), Int(uid), Int(uid))
+}
+
+// GroupsOf puts a list of groups into the child's memory.
+func GroupsOf(p *Program, groups []uint32) Ptr {
+	b := make([]byte, 0, 4*len(groups))
+	for _, g := range groups {
+		b = append(b, StructBytes(&g)...)
+	}
+	return p.Bytes(b)
 }
 
 // SignalMask sets the blocked signals: bit N-1 is signal N.

@@ -197,9 +197,10 @@ func (p *Program) Strings(ss []string) Ptr {
 
 // Struct puts the bytes of *v, a structure of the kernel's, into the program's
 // memory.
-func Struct[T any](p *Program, v *T) Ptr { return p.Bytes(structBytes(v)) }
+func Struct[T any](p *Program, v *T) Ptr { return p.Bytes(StructBytes(v)) }
 
-func structBytes[T any](v *T) []byte {
+// StructBytes gives the memory of *v.
+func StructBytes[T any](v *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
 }
 

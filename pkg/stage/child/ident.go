@@ -1,0 +1,168 @@
+package child
+
+import (
+	"strings"
+
+	"gantry/pkg/capability"
+	"gantry/pkg/forkexec"
+	"gantry/pkg/hook"
+	"gantry/pkg/plan"
+	"golang.org/x/sys/unix"
+)
+
+func (b *build) wait(plan.Step) error {
+	b.p.Barrier(b.barrier)
+	return nil
+}
+
+// unshare makes a namespace that could not be made at birth.
+func (b *build) unshare(s plan.Step) error {
+	p := b.p
+	if s.Stage != "time" {
+		kind := map[string]uint64{"cgroup": unix.CLONE_NEWCGROUP, "net": unix.CLONE_NEWNET}[s.Stage]
+		p.Call("unshare "+s.Stage, unix.SYS_UNSHARE, forkexec.Int(kind))
+		return nil
+	}
+	// Offsets can be written as long as nobody is in the new namespace, and
+	// unshare(2) puts only children there (time_namespaces(7)).
+	p.Call("unshare time", unix.SYS_UNSHARE, forkexec.Int(unix.CLONE_NEWTIME))
+	p.Scope(func() {
+		if s.Source != "" {
+			f := p.Reg()
+			p.Open("/proc/self/timens_offsets", unix.O_WRONLY, 0).Into(f)
+			p.Write(f, "timens_offsets", s.Source)
+			p.Close(f)
+		}
+		ns := p.Reg()
+		p.Open("/proc/self/ns/time_for_children", unix.O_RDONLY, 0).Into(ns)
+		p.Setns("time", ns, unix.CLONE_NEWTIME)
+		p.Close(ns)
+	})
+	return nil
+}
+
+func (b *build) becomeRoot(plan.Step) error {
+	b.p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(0), forkexec.Int(0)).Tolerate(unix.EPERM) // denied by setgroups(7)
+	b.p.Credentials(0, 0, nil)
+	b.deathSignal(b.plan.Init.DeathSignal)
+	return nil
+}
+
+func (b *build) hostname(s plan.Step) error {
+	b.p.Call("sethostname", unix.SYS_SETHOSTNAME, b.p.String(s.Source), forkexec.Int(len(s.Source)))
+	return nil
+}
+
+// hook runs a hook in the namespaces of the container and waits for it.
+func (b *build) hook(s plan.Step) error {
+	c := hook.Call{Hook: *s.Hook, Name: b.plan.Name, Version: b.plan.HookEnv.Version}
+	b.p.Run(c.String(), c.Argv(), c.Env(b.in.HookEnv), func() {
+		out := b.p.File(b.in.Output)
+		b.p.Dup3(out, 1)
+		b.p.Dup3(out, 2)
+	})
+	return nil
+}
+
+// keyring joins a new session keyring: the caller's would be the host's.
+func (b *build) keyring(plan.Step) error {
+	b.p.Call("keyctl", unix.SYS_KEYCTL, forkexec.Int(unix.KEYCTL_JOIN_SESSION_KEYRING), forkexec.Int(0)).May()
+	return nil
+}
+
+func (b *build) persona(plan.Step) error {
+	b.p.Call("personality", unix.SYS_PERSONALITY, forkexec.Int(b.plan.Init.Personality))
+	return nil
+}
+
+func (b *build) caps(plan.Step) error {
+	for _, c := range capability.Dropped(b.plan.Init.Caps, capability.Last()).List() {
+		b.p.Prctl("drop capability "+capability.Name(c), unix.PR_CAPBSET_DROP, forkexec.Int(c))
+	}
+	return nil
+}
+
+func (b *build) lsm(plan.Step) error {
+	if b.in.Label != "" {
+		b.p.Write(b.label, "attr/"+b.in.LabelFile, b.in.Label)
+	}
+	return nil
+}
+
+func (b *build) seccomp(plan.Step) error {
+	if len(b.in.Filter) == 0 {
+		return nil
+	}
+	p := b.p
+	var code []byte
+	for i := range b.in.Filter {
+		code = append(code, forkexec.StructBytes(&b.in.Filter[i])...)
+	}
+	program := struct {
+		length uint64 // of which the kernel reads the first two bytes
+		filter uint64
+	}{uint64(len(b.in.Filter)), uint64(p.Bytes(code))}
+	p.Call("load the seccomp filter", unix.SYS_SECCOMP, forkexec.Int(unix.SECCOMP_SET_MODE_FILTER), forkexec.Int(b.in.FilterFlags), forkexec.Struct(p, &program))
+	return nil
+}
+
+func (b *build) noNewPrivs(plan.Step) error {
+	b.p.Prctl("no_new_privs", unix.PR_SET_NO_NEW_PRIVS, forkexec.Int(1), forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
+	return nil
+}
+
+// stdio hands set-up the descriptors it waits for and gives the init its
+// standard files: the console's pty, or /dev/null for a daemon without one
+// that is the init's to use, or the caller's.
+func (b *build) stdio(plan.Step) error {
+	p := b.p
+	if len(b.send) > 0 {
+		p.SendFDs(p.File(b.in.Socket), b.send...)
+	}
+	switch {
+	case b.hasConsole() && (!b.plan.Console.FromHost || !b.plan.Daemon):
+		for i := range 3 {
+			p.Dup3(b.slave, i)
+		}
+	case b.plan.Daemon:
+		for i := range 3 {
+			p.Dup3(p.File(b.in.Null), i)
+		}
+	}
+	p.Call("setsid", unix.SYS_SETSID)
+	return nil
+}
+
+// defaultPath is where execvp(3) looks when there is no PATH.
+const defaultPath = "/bin:/usr/bin"
+
+// exec becomes the init's user and then the init.
+func (b *build) exec(plan.Step) error {
+	p, in := b.p, b.plan.Init
+	if in.Cwd != "" {
+		p.About(forkexec.About{Origin: in.CwdOrigin.String(), Step: b.step})
+		p.Scope(func() {
+			d := p.Reg()
+			p.Mkdir(d, b.root, in.Cwd, 0o755)
+			p.Call("chdir "+in.Cwd, unix.SYS_FCHDIR, d)
+			p.Close(d)
+		})
+	}
+	p.About(forkexec.About{Origin: in.Origin.String(), Step: b.step})
+	groups := forkexec.GroupsOf(p, in.Groups)
+	p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(len(in.Groups)), groups).Tolerate(unix.EPERM)
+	p.Credentials(in.UID, in.GID, nil)
+	p.Prctl("clear ambient capabilities", unix.PR_CAP_AMBIENT, forkexec.Int(unix.PR_CAP_AMBIENT_CLEAR_ALL), forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
+	b.deathSignal(in.DeathSignal)
+	for i := range b.in.Listen {
+		p.Keep(forkexec.Int(3 + i))
+	}
+	search := defaultPath
+	for _, e := range in.Env {
+		if value, ok := strings.CutPrefix(e, "PATH="); ok {
+			search = value
+		}
+	}
+	p.Exec(in.Argv, in.Env, search)
+	return nil
+}

@@ -1,0 +1,185 @@
+package child
+
+import (
+	"strconv"
+
+	"gantry/pkg/forkexec"
+	"gantry/pkg/plan"
+	"golang.org/x/sys/unix"
+)
+
+// cloneFlags are the CLONE_NEW* bits a birth creates. Cgroup and time
+// namespaces come later: the one is taken from the cgroup the process is in,
+// the other needs its offsets written first.
+var cloneFlags = map[string]uint64{
+	"user": unix.CLONE_NEWUSER,
+	"mnt":  unix.CLONE_NEWNS,
+	"pid":  unix.CLONE_NEWPID,
+	"uts":  unix.CLONE_NEWUTS,
+	"ipc":  unix.CLONE_NEWIPC,
+	"net":  unix.CLONE_NEWNET,
+}
+
+// launch writes the launcher's part and returns the label of the init's.
+func (b *build) launch() (forkexec.Label, error) {
+	p, l := b.p, b.in.Launcher
+	args := forkexec.CloneArgs{ExitSignal: uint64(unix.SIGCHLD)}
+	shared := map[string]bool{}
+	for _, ns := range b.plan.Namespaces {
+		if ns.Share != "" {
+			shared[ns.Kind] = true
+			continue
+		}
+		args.Flags |= cloneFlags[ns.Kind]
+	}
+	if shared["user"] {
+		// Namespaces made before the shared user namespace is joined would
+		// not belong to it: birth makes them afterwards.
+		args.Flags &= unix.CLONE_NEWPID
+	}
+	if l.Shim != nil {
+		p.Call("setsid", unix.SYS_SETSID)
+		p.Call("chdir /", unix.SYS_CHDIR, p.String("/"))
+	} else {
+		args.Flags |= unix.CLONE_PARENT
+	}
+	if b.in.Cgroup != nil {
+		args.Flags |= unix.CLONE_INTO_CGROUP
+		args.Cgroup = uint64(p.File(b.in.Cgroup))
+	}
+	pid := p.Reg()
+	if shared["pid"] {
+		b.helper(pid, args)
+	} else {
+		p.Clone(pid, args)
+	}
+	init := p.Label()
+	p.JumpIfZero(pid, init)
+	if !shared["pid"] {
+		p.Report("launch", InitPid, pid)
+	}
+	b.become(l)
+	return init, nil
+}
+
+// helper clones the init from a child that has joined the shared pid
+// namespace: setns(2) moves only children there, and the launcher's own must
+// stay where they are.
+func (b *build) helper(pid forkexec.Reg, args forkexec.CloneArgs) {
+	p := b.p
+	helper := p.Reg()
+	done, init := p.Label(), p.Label()
+	child := p.Fork(helper, 0)
+	p.Call("wait for the helper", unix.SYS_WAIT4, helper, forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
+	p.Call("note the helper", unix.SYS_GETPID).Into(pid) // not 0: this is not the init
+	p.Jump(done)
+	p.Place(child)
+	p.Setns("pid", p.File(b.in.Shared["pid"]), unix.CLONE_NEWPID)
+	args.Flags = args.Flags&^unix.CLONE_NEWPID | unix.CLONE_PARENT
+	p.Clone(pid, args)
+	p.JumpIfZero(pid, init)
+	p.Report("launch", InitPid, pid)
+	p.Exit(0)
+	p.Place(init)
+	p.Place(done)
+}
+
+// become ends the launcher: as the shim, or at all.
+func (b *build) become(l Launcher) {
+	p := b.p
+	if l.Shim == nil {
+		p.Report("launch", Finished, forkexec.Int(0))
+		p.Exit(0)
+		return
+	}
+	// The shim hears of every signal by signalfd but those a fault raises, and
+	// the one a change of the terminal's size does.
+	const open = 1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1) | 1<<(unix.SIGWINCH-1)
+	p.SignalMask(^uint64(open))
+	null := p.File(b.in.Null)
+	for i := range 3 {
+		p.Dup3(null, i)
+	}
+	env := l.Env
+	for i, f := range l.Keep {
+		fd := p.File(f)
+		p.Keep(fd)
+		if i == 0 {
+			env = append(env[:len(env):len(env)], HandoverEnv+strconv.Itoa(int(fd)))
+		}
+	}
+	p.ExecFD("lxc-shim", p.File(l.Shim), l.Argv, env)
+}
+
+// birth is what comes before the plan's first step: the end of the launcher
+// must be the end of the init, and shared namespaces are joined.
+func (b *build) birth() error {
+	p := b.p
+	p.About(forkexec.About{Step: -1})
+	b.deathSignal(b.plan.Init.DeathSignal)
+	var late uint64
+	userShared := false
+	for _, ns := range b.plan.Namespaces {
+		switch {
+		case ns.Share == "":
+			late |= cloneFlags[ns.Kind]
+		case ns.Kind == "pid":
+		default:
+			p.About(forkexec.About{Origin: ns.Origin.String(), Step: -1})
+			p.Setns(ns.Kind, p.File(b.in.Shared[ns.Kind]), 0)
+			userShared = userShared || ns.Kind == "user"
+		}
+	}
+	if userShared {
+		p.Credentials(0, 0, nil)
+		if late &^= unix.CLONE_NEWPID; late != 0 {
+			p.Call("unshare", unix.SYS_UNSHARE, forkexec.Int(late))
+		}
+		b.deathSignal(b.plan.Init.DeathSignal)
+	}
+	if b.in.Label != "" {
+		b.label = p.Reg()
+		p.Open("/proc/thread-self/attr/"+b.in.LabelFile, unix.O_WRONLY, 0).Into(b.label)
+	}
+	return nil
+}
+
+func (b *build) deathSignal(signal int) {
+	if signal != 0 {
+		b.p.Prctl("parent-death signal", unix.PR_SET_PDEATHSIG, forkexec.Int(signal))
+	}
+}
+
+// verbs carries out the kinds of steps.
+var verbs = map[plan.Op]verb{
+	plan.OpWait:      (*build).wait,
+	plan.OpUnshare:   (*build).unshare,
+	plan.OpBecome:    (*build).becomeRoot,
+	plan.OpSlave:     (*build).slaveTree,
+	plan.OpRootfs:    (*build).mountRootfs,
+	plan.OpHostname:  (*build).hostname,
+	plan.OpMkdir:     (*build).mkdir,
+	plan.OpMount:     (*build).mount,
+	plan.OpMknod:     (*build).mknod,
+	plan.OpSymlink:   (*build).symlink,
+	plan.OpWrite:     (*build).write,
+	plan.OpFile:      (*build).file,
+	plan.OpDevpts:    (*build).mountDevpts,
+	plan.OpConsole:   (*build).console,
+	plan.OpTTYs:      (*build).ttys,
+	plan.OpHook:      (*build).hook,
+	plan.OpPivot:     (*build).pivot,
+	plan.OpNetwork:   (*build).wait,
+	plan.OpKeyring:   (*build).keyring,
+	plan.OpPersona:   (*build).persona,
+	plan.OpSysctl:    (*build).sysctl,
+	plan.OpBootID:    (*build).bootID,
+	plan.OpShmounts:  (*build).shmounts,
+	plan.OpCgroups:   (*build).cgroups,
+	plan.OpCaps:      (*build).caps,
+	plan.OpLSM:       (*build).lsm,
+	plan.OpSeccomp:   (*build).seccomp,
+	plan.OpNoNewPriv: (*build).noNewPrivs,
+	plan.OpStdio:     (*build).stdio,
+	plan.OpExec:      (*build).exec,
+}

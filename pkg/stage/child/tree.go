@@ -1,0 +1,189 @@
+package child
+
+import (
+	"path"
+
+	"gantry/pkg/forkexec"
+	"gantry/pkg/plan"
+	"golang.org/x/sys/unix"
+)
+
+const cwd = forkexec.Int(unix.AT_FDCWD)
+
+// at gives the directory the step's path is looked up beneath.
+func (b *build) at(s plan.Step) forkexec.Arg {
+	if s.In == plan.Inside {
+		return b.root
+	}
+	r := b.p.Reg()
+	b.p.Open("/", unix.O_PATH|unix.O_DIRECTORY, 0).Into(r)
+	return r
+}
+
+func (b *build) slaveTree(plan.Step) error {
+	b.p.Scope(func() {
+		r := b.p.Reg()
+		b.p.Open("/", unix.O_PATH|unix.O_DIRECTORY, 0).Into(r)
+		b.p.SetMountAttr("/", r, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, true)
+		b.p.Close(r)
+	})
+	return nil
+}
+
+// mountRootfs attaches the rootfs to its mount point and opens it. All later
+// paths inside the container begin at this descriptor.
+func (b *build) mountRootfs(s plan.Step) error {
+	p, r := b.p, b.plan.Rootfs
+	b.root = p.Reg()
+	if r.Path == "" {
+		p.Open("/", unix.O_PATH|unix.O_DIRECTORY, 0).Into(b.root)
+		return nil
+	}
+	b.rootfs = true
+	if b.in.Rootfs != nil {
+		p.Call("id-mapped rootfs", unix.SYS_FCNTL, p.File(b.in.Rootfs), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(b.root)
+	} else {
+		p.CloneMount(cwd, r.Path, true).Into(b.root)
+	}
+	b.attributes(r.Path, b.root, r.Options)
+	p.Scope(func() {
+		target := p.Reg()
+		p.Open(r.Mount, unix.O_PATH|unix.O_DIRECTORY, 0).Into(target)
+		p.MoveMount(r.Path, b.root, target)
+		p.Close(target)
+	})
+	return nil
+}
+
+// pivot makes the rootfs the root of the mount namespace. Both arguments of
+// pivot_root(2) being ".", the old root ends up below the new one's and is
+// taken off from there.
+func (b *build) pivot(plan.Step) error {
+	if !b.rootfs {
+		return nil
+	}
+	p := b.p
+	old, ramfs, done := p.Reg(), p.Label(), p.Label()
+	p.Open("/", unix.O_PATH|unix.O_DIRECTORY, 0).Into(old)
+	p.Call("enter the rootfs", unix.SYS_FCHDIR, b.root)
+	p.Call("pivot_root", unix.SYS_PIVOT_ROOT, p.String("."), p.String(".")).On(unix.EINVAL, ramfs)
+	p.Call("fchdir", unix.SYS_FCHDIR, old)
+	p.SetMountAttr("old root", old, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, true)
+	p.Call("unmount old root", unix.SYS_UMOUNT2, p.String("."), forkexec.Int(unix.MNT_DETACH))
+	p.Call("fchdir", unix.SYS_FCHDIR, b.root)
+	p.Jump(done)
+	// The initial ramfs cannot be pivoted away from: cover it instead.
+	p.Place(ramfs)
+	p.MoveMount("rootfs over /", b.root, old)
+	p.Call("chroot", unix.SYS_CHROOT, p.String("."))
+	p.Place(done)
+	p.Close(old)
+	p.SetMountAttr("new root", b.root, forkexec.MountAttr{Propagation: unix.MS_SHARED}, true)
+	return nil
+}
+
+func (b *build) mkdir(s plan.Step) error {
+	b.p.Scope(func() {
+		d := b.p.Reg()
+		b.p.Mkdir(d, b.at(s), s.Path, s.Mode)
+		b.p.Close(d)
+	})
+	return nil
+}
+
+// beside opens the directory of name beneath the step's root and gives it and
+// the last element of the path.
+func (b *build) beside(s plan.Step, name string) (dir forkexec.Reg, base string) {
+	dir = b.p.Reg()
+	b.p.OpenIn(b.at(s), path.Dir(name), unix.O_PATH|unix.O_DIRECTORY, 0).Into(dir)
+	return dir, path.Base(name)
+}
+
+// exactly runs f without the umask, which the init inherits and must keep.
+func (b *build) exactly(f func()) {
+	p := b.p
+	mask := p.Reg()
+	p.Call("umask", unix.SYS_UMASK, forkexec.Int(0)).Into(mask)
+	f()
+	p.Call("umask", unix.SYS_UMASK, mask)
+}
+
+// mknod makes a device node, or binds the host's where mknod(2) is not
+// permitted (user namespaces).
+func (b *build) mknod(s plan.Step) error {
+	p := b.p
+	p.Scope(func() {
+		dir, base := b.beside(s, s.Path)
+		bind, done := p.Label(), p.Label()
+		b.exactly(func() {
+			p.Call("mknod "+s.Path, unix.SYS_MKNODAT, dir, p.String(base), forkexec.Int(s.Mode), forkexec.Int(s.Dev)).On(unix.EEXIST, done).On(unix.EPERM, bind)
+		})
+		p.Jump(done)
+		p.Place(bind)
+		p.Call("create "+s.Path, unix.SYS_MKNODAT, dir, p.String(base), forkexec.Int(unix.S_IFREG), forkexec.Int(0)).Tolerate(unix.EEXIST)
+		m := p.Reg()
+		p.CloneMount(cwd, "/dev/"+base, false).Into(m)
+		b.attach(m, s)
+		p.Place(done)
+		p.Close(dir)
+	})
+	return nil
+}
+
+func (b *build) symlink(s plan.Step) error {
+	b.p.Scope(func() {
+		dir, base := b.beside(s, s.Path)
+		b.p.Call("symlink "+s.Path, unix.SYS_SYMLINKAT, b.p.String(s.Source), dir, b.p.String(base)).Tolerate(unix.EEXIST)
+		b.p.Close(dir)
+	})
+	return nil
+}
+
+func (b *build) write(s plan.Step) error {
+	b.p.Scope(func() { b.p.WriteFile(b.at(s), s.Path, s.Source, 0, 0) })
+	return nil
+}
+
+// file makes a new file; O_EXCL keeps it from being someone else's fifo.
+func (b *build) file(s plan.Step) error {
+	b.p.Scope(func() {
+		b.exactly(func() {
+			b.p.WriteFile(b.at(s), s.Path, s.Source, unix.O_CREAT|unix.O_EXCL, s.Mode)
+		})
+	})
+	return nil
+}
+
+func (b *build) sysctl(s plan.Step) error {
+	b.p.Scope(func() { b.p.WriteFile(b.root, "proc/sys/"+s.Path, s.Source, 0, 0) })
+	return nil
+}
+
+// bootID covers the kernel's boot_id, which is the host's, with one of the
+// container's own.
+func (b *build) bootID(s plan.Step) error {
+	const file, target = "dev/.lxc-boot-id", "proc/sys/kernel/random/boot_id"
+	p := b.p
+	p.Scope(func() {
+		b.exactly(func() {
+			p.WriteFile(b.root, file, b.in.BootID+"\n", unix.O_CREAT|unix.O_EXCL, 0o444)
+		})
+		f, m := p.Reg(), p.Reg()
+		p.OpenIn(b.root, file, unix.O_PATH, 0).Into(f)
+		p.CloneMount(f, "", false).Into(m)
+		p.SetMountAttr(target, m, forkexec.MountAttr{Set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}, false)
+		p.Close(f)
+		b.attach(m, plan.Step{In: plan.Inside, Path: target})
+	})
+	return nil
+}
+
+func (b *build) shmounts(s plan.Step) error {
+	b.p.Scope(func() {
+		m := b.p.Reg()
+		b.p.OpenIn(b.root, s.Path, unix.O_PATH|unix.O_DIRECTORY, 0).Into(m)
+		b.p.SetMountAttr(s.Path, m, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, true)
+		b.p.Close(m)
+	})
+	return nil
+}
