@@ -37,6 +37,7 @@ func furnish(work string) error {
 		{"/sys", freshSys},
 		{"/dev/pts", func() error { return fresh("devpts", "/dev/pts", "newinstance,gid=5,mode=620,ptmxmode=666") }},
 		{"/etc/lxc", emptyEtcLXC},
+		{"helper commands", installHelpers},
 		{"lo up", func() error { return linkUp("lo") }},
 		{"hostname", func() error { return unix.Sethostname([]byte("rig")) }},
 	}

@@ -41,7 +41,7 @@ func Enter() {
 	var err error
 	switch os.Getenv(role) {
 	case "inside":
-		os.Unsetenv(role)
+		runHelper()
 		return
 	case "born":
 		err = settle()
@@ -98,14 +98,7 @@ func outside() (code int, err error) {
 		<-stop
 		keeper.Process.Kill()
 	}()
-	err = keeper.Wait()
-	if keeper.ProcessState == nil {
-		return 0, err
-	}
-	if status, ok := keeper.ProcessState.Sys().(unix.WaitStatus); ok && status.Signaled() {
-		return 128 + int(status.Signal()), nil
-	}
-	return keeper.ProcessState.ExitCode(), nil
+	return exitStatus(keeper), nil
 }
 
 // settle moves the newborn keeper into its cgroups and, so that they look
