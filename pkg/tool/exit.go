@@ -1,0 +1,60 @@
+package tool
+
+import (
+	"errors"
+	"io"
+	"strings"
+)
+
+// An Exit is an error with an exit code of its own; other errors exit with 1.
+// Without Err nothing is printed.
+type Exit struct {
+	Code int
+	Err  error
+}
+
+// Error is the text of Err.
+func (e Exit) Error() string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
+
+// Unwrap gives Err.
+func (e Exit) Unwrap() error { return e.Err }
+
+// errTooManyPaths is printed as it is, without the tool's name, as LXC does.
+var errTooManyPaths = errors.New("This command only accepts 1 -P,--lxcpath arguments") //lint:ignore ST1005 LXC's words
+
+// A usageError is an argument that an option refused.
+type usageError struct{ err error }
+
+func (e usageError) Error() string {
+	return "could not parse command line: " + strings.Replace(e.err.Error(), " for flag -", " for option --", 1)
+}
+
+// report prints an error, each of its lines with the prefix `lxc-start: NAME: `
+// and into the log file too, and gives the exit code.
+func (c *Call) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	if err == errTooManyPaths {
+		io.WriteString(c.Stderr, err.Error()+"\n")
+		return 1
+	}
+	code := 1
+	if exit, ok := errors.AsType[Exit](err); ok {
+		code = exit.Code
+	}
+	if c.Log.File == nil && c.Quiet {
+		c.Log.Stderr = nil
+	}
+	if text := err.Error(); text != "" {
+		for line := range strings.SplitSeq(text, "\n") {
+			c.Log.Error(line)
+		}
+	}
+	return code
+}
