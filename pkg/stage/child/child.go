@@ -62,11 +62,8 @@ type Launcher struct {
 	Shim *os.File
 	Argv []string
 	Env  []string
-	Keep []*os.File // files the shim inherits; HandoverEnv+number of the first is added to Env
+	Keep []*os.File // files the shim inherits; handover.Env+number of the first is added to Env
 }
-
-// HandoverEnv names the environment variable by which a shim finds its socket.
-const HandoverEnv = "LXC_HANDOVER_FD="
 
 // build is a program being written.
 type build struct {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"gantry/pkg/forkexec"
+	"gantry/pkg/handover"
 	"gantry/pkg/plan"
 	"golang.org/x/sys/unix"
 )
@@ -105,7 +106,7 @@ func (b *build) become(l Launcher) {
 		fd := p.File(f)
 		p.Keep(fd)
 		if i == 0 {
-			env = append(env[:len(env):len(env)], HandoverEnv+strconv.Itoa(int(fd)))
+			env = append(env[:len(env):len(env)], handover.Env+strconv.Itoa(int(fd)))
 		}
 	}
 	p.ExecFD("lxc-shim", p.File(l.Shim), l.Argv, env)
