@@ -30,7 +30,7 @@ type Config struct {
 	AutodevTmpfsSize Value[int] // bytes
 	Cap              struct {
 		Drop, Keep []Value[string] // names of capabilities(7) without cap_, or numbers
-		Keeps      Value[bool]     // lxc.cap.keep was given, though it may be "none"
+		Keeps      Value[bool]     // lxc.cap.keep was given, though it may be none
 	}
 	Cgroup struct {
 		Legacy   []Member[string] // lxc.cgroup.FILE in order, duplicates kept
@@ -67,8 +67,8 @@ type Config struct {
 		Syslog Value[string] // facility
 	}
 	Monitor struct {
-		Unshare     Value[bool]
-		SignalDeath Value[int] // lxc.monitor.signal.pdeath; 0 is none
+		Unshare     Value[uint] // 0 or not
+		SignalDeath Value[int]  // lxc.monitor.signal.pdeath; 0 is none
 	}
 	Mount struct {
 		Auto  Value[MountAuto]
@@ -85,8 +85,7 @@ type Config struct {
 	Proc       []Member[string] // lxc.proc.FILE, duplicates kept
 	PtyMax     Value[uint]
 	Rootfs     struct {
-		Path    Value[string] // without its TYPE: prefix
-		Type    Value[string] // the prefix; empty for none
+		Path    Value[RootfsPath]
 		Mount   Value[string]
 		Options Value[string]
 		Managed Value[bool]
@@ -115,6 +114,17 @@ type Config struct {
 
 	text      Text     // the lines of the top-level file
 	including []string // files being read, outermost first
+	mount     string   // default of lxc.rootfs.mount
+}
+
+// New gives the configuration of a container that has none. rootfsMount is the
+// default of lxc.rootfs.mount.
+func New(rootfsMount string) *Config {
+	c := &Config{mount: rootfsMount}
+	for i := range keys {
+		keys[i].item.reset(c, "", keys[i].name)
+	}
+	return c
 }
 
 // Hooks are the commands of lxc.hook.STAGE, in the order they run.

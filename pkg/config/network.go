@@ -5,7 +5,7 @@ import "net/netip"
 // A Network is lxc.net.N.
 type Network struct {
 	Index int
-	Type  Value[string] // empty none veth macvlan phys vlan ipvlan; "" when not set yet
+	Type  Value[string] // empty none veth macvlan phys vlan ipvlan; "" after `type =`
 
 	Link, Name, HWAddr   Value[string]
 	MTU                  Value[string] // decimal
@@ -13,22 +13,25 @@ type Network struct {
 	L2Proxy              Value[bool]
 	ScriptUp, ScriptDown Value[string]
 
-	IPv4, IPv6 struct {
-		Address []Value[Address]
-		Gateway Value[string] // an address, auto, dev
-	}
-	Veth struct {
-		Mode                   Value[string] // bridge router; empty is bridge
+	IPv4, IPv6 IP
+	Veth       struct {
+		Mode                   Value[string] // bridge or router; empty is bridge
 		Pair                   Value[string]
 		RXQueues, TXQueues     Value[int] // -1 is the kernel's default
 		IPv4Routes, IPv6Routes []Value[netip.Prefix]
 		VLAN                   Value[VLAN]
 		Tagged                 []Value[int]
 	}
-	VLANID          Value[uint16]
+	VLANID          Value[uint]
 	MACVLANMode     Value[string] // private vepa bridge passthru; empty is private
 	IPVLANMode      Value[string] // l3 l3s l2; empty is l3
 	IPVLANIsolation Value[string] // bridge private vepa; empty is bridge
+}
+
+// IP holds the keys ipv4.* or ipv6.* of a network device.
+type IP struct {
+	Address []Value[Address]
+	Gateway Value[string] // an address, auto, dev
 }
 
 // An Address is one ipv4.address or ipv6.address.
@@ -41,5 +44,23 @@ type Address struct {
 // VLAN is the value of veth.vlan.id.
 type VLAN struct {
 	Set bool
-	ID  int // -1 is none: no untagged vlan
+	ID  int // -1: no untagged vlan
 }
+
+// newNetwork gives a device as its first key finds it.
+func newNetwork(index int) *Network {
+	n := &Network{Index: index}
+	n.reset()
+	n.Type.V = "empty"
+	return n
+}
+
+// reset gives every key its default.
+func (n *Network) reset() {
+	for i := range netKeys {
+		netKeys[i].item.reset(n, "", n.key(netKeys[i].name))
+	}
+}
+
+// key is the full name of a sub-key.
+func (n *Network) key(sub string) string { return "lxc.net." + itoa(n.Index) + "." + sub }
