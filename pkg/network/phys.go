@@ -1,0 +1,171 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"gantry/pkg/plan"
+
+	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// phys is a device of the host, lent to the container.
+type phys struct{}
+
+// create finds the device and notes what it is like.
+func (phys) create(s *scene, d *plan.Network, live *Live) error {
+	link, err := s.device(d, live.Link)
+	if err != nil {
+		return err
+	}
+	a := link.Attrs()
+	live.Before = Before{Kind: link.Type(), MTU: a.MTU, HWAddr: a.HardwareAddr.String()}
+	for _, name := range a.AltNames {
+		if name != live.Link { // that one a crash has left, see enter
+			live.Before.AltNames = append(live.Before.AltNames, name)
+		}
+	}
+	return nil
+}
+
+// enter moves the device. While it is away under another name it bears its own
+// as an alternative one: if the namespace dies before leave was called, the
+// kernel hands the device back under whatever name it had inside, and the next
+// start still finds it.
+func (phys) enter(s *scene, d *plan.Network, live *Live) error {
+	link, err := s.device(d, live.Link)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{live.Name, live.Link} {
+		if slices.Contains(link.Attrs().AltNames, name) {
+			s.host.LinkDelAltName(link, name) // a device cannot be renamed to its own alternative name
+		}
+	}
+	if err := move(netns.None(), link.Attrs().Index, s.ns, live.Name); err != nil {
+		return at(d, "link", "moving %s into the container: %w", live.Link, immovable(err))
+	}
+	inside, err := s.inside.LinkByName(live.Name)
+	if err != nil {
+		return at(d, "link", "%s did not arrive in the container: %w", live.Link, err)
+	}
+	live.Device = inside.Attrs().Index
+	if live.Name != live.Link {
+		s.inside.LinkAddAltName(inside, live.Link)
+	}
+	return nil
+}
+
+// leave takes the device back and makes it what it was before. Alternative
+// names are the host's affair: those the container gave it are dropped.
+func (phys) leave(s *scene, live *Live) error {
+	if live.Device == 0 {
+		return nil // has not entered
+	}
+	link, err := s.inside.LinkByIndex(live.Device)
+	if err != nil || link.Type() != live.Before.Kind {
+		return fmt.Errorf("%s is no longer in the container", live.Link)
+	}
+	s.inside.LinkSetDown(link)
+	for _, name := range link.Attrs().AltNames {
+		s.inside.LinkDelAltName(link, name)
+	}
+	name := live.Link
+	if _, err := s.host.LinkByName(name); err == nil {
+		name = "phys%d" // the kernel numbers it
+	}
+	host, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	if err := move(netns.NsHandle(s.ns.Fd()), live.Device, host, name); err != nil {
+		return fmt.Errorf("taking %s back: %w", live.Link, err)
+	}
+	live.Device = 0
+	if name != live.Link {
+		return fmt.Errorf("%s is taken: the device is back as physN", live.Link)
+	}
+	return s.restore(live)
+}
+
+// restore gives the returned device its size, address and names.
+func (s *scene) restore(live *Live) error {
+	link, err := s.host.LinkByName(live.Link)
+	if err != nil {
+		return fmt.Errorf("%s: %w", live.Link, err)
+	}
+	var errs []error
+	if link.Attrs().MTU != live.Before.MTU {
+		errs = append(errs, s.host.LinkSetMTU(link, live.Before.MTU))
+	}
+	if mac, err := net.ParseMAC(live.Before.HWAddr); err == nil && live.Before.HWAddr != link.Attrs().HardwareAddr.String() {
+		errs = append(errs, s.host.LinkSetHardwareAddr(link, mac))
+	}
+	for _, name := range live.Before.AltNames {
+		errs = append(errs, s.host.LinkAddAltName(link, name))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("making %s what it was: %w", live.Link, err)
+	}
+	return nil
+}
+
+func (phys) outlives() bool { return true }
+
+// match gives the device a link that ends in + stands for: the last one whose
+// name begins so. Other links stand for themselves.
+func (s *scene) match(d *plan.Network) (string, error) {
+	prefix, ok := strings.CutSuffix(d.Link, "+")
+	if !ok || d.Type != "phys" {
+		return d.Link, nil
+	}
+	links, err := s.host.LinkList()
+	if err != nil {
+		return "", at(d, "link", "%s: %w", d.Link, err)
+	}
+	found := ""
+	for _, link := range links {
+		if strings.HasPrefix(link.Attrs().Name, prefix) {
+			found = link.Attrs().Name
+		}
+	}
+	if found == "" {
+		return "", at(d, "link", "no device's name begins with %s (ip link shows those there are)", prefix)
+	}
+	return found, nil
+}
+
+// move sends the device of that index in the namespace from to the namespace
+// to, under a new name: one request, so that no other name is in the way
+// there. The kernel takes the device down.
+func move(from netns.NsHandle, index int, to *os.File, name string) error {
+	socket, err := nl.GetNetlinkSocketAt(from, netns.None(), unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	request := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
+	request.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: socket}}
+	message := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	message.Index = int32(index)
+	request.AddData(message)
+	request.AddData(nl.NewRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(to.Fd()))))
+	request.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)))
+	_, err = request.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+// immovable explains the error for devices that cannot change namespaces.
+func immovable(err error) error {
+	if errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("devices of this kind are bound to their namespace: %w", err)
+	}
+	return err
+}
