@@ -1,0 +1,212 @@
+package outside
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/tests/rig"
+)
+
+// caseDir is the working directory of every case.
+const caseDir = "/run/case"
+
+// caseLimit ends a case that hangs.
+const caseLimit = 30 * time.Second
+
+// state lists the directories a case may write to; they are emptied before it
+// and described after it.
+var state = []string{"/var/lib/lxc", "/var/log/lxc", "/run/lxc", "/etc/lxc", caseDir}
+
+// An observation is what one run of a case showed, by aspect.
+type observation struct {
+	aspects map[string]string
+	stderr  string // as it was, for reports
+}
+
+// aspectOrder is the order of reports.
+var aspectOrder = []string{"exit", "stdout", "stderr", "files", "machine"}
+
+// observe runs a case with one toolset.
+func observe(t *testing.T, tools rig.Toolset, fixture, script string) observation {
+	t.Helper()
+	clear(t)
+	defer func() {
+		if err := rig.KillContainers(); err != nil {
+			t.Error(err)
+		}
+	}()
+	before := rig.Look()
+	if out, status := run(tools, fixture); status != 0 {
+		t.Fatalf("%s: fixture %q: exit status %d\n%s", tools.Name, fixture, status, out.String())
+	}
+	var stdout, stderr bytes.Buffer
+	status := runInto(tools, script, &stdout, &stderr)
+	settle()
+	machine := before.Diff(rig.Look())
+	o := observation{stderr: stderr.String(), aspects: map[string]string{
+		"exit":    fmt.Sprint(status),
+		"stdout":  normalise(tools, stdout.String()),
+		"stderr":  phrasesOf(stderr.String()),
+		"files":   normalise(tools, collapseLogs(rig.Tree(state...))),
+		"machine": normalise(tools, strings.Join(slices.DeleteFunc(machine, incidental), "\n")),
+	}}
+	return o
+}
+
+// incidental facts say nothing about a tool: mounts and processes differ in
+// their numbers, and a stopped fixture is none of the case's doing.
+func incidental(fact string) bool {
+	return strings.Contains(fact, " process ") || strings.Contains(fact, "lxc.pivot")
+}
+
+// clear removes what the last case left.
+func clear(t *testing.T) {
+	t.Helper()
+	for _, dir := range state {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if err := os.RemoveAll(dir + "/" + e.Name()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.WriteFile("/etc/lxc/default.conf", []byte("lxc.net.0.type = empty\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a script and gives everything it wrote.
+func run(tools rig.Toolset, script string) (*bytes.Buffer, int) {
+	var out bytes.Buffer
+	return &out, runInto(tools, script, &out, &out)
+}
+
+// runInto runs a script in caseDir with an environment that is the same for
+// both toolsets.
+func runInto(tools rig.Toolset, script string, stdout, stderr *bytes.Buffer) int {
+	ctx, cancel := context.WithTimeout(context.Background(), caseLimit)
+	defer cancel()
+	shell := tools.Shell(script)
+	cmd := exec.CommandContext(ctx, shell.Path, shell.Args[1:]...)
+	for _, v := range shell.Env {
+		switch name, _, _ := strings.Cut(v, "="); name {
+		case "PATH", "GANTRY_RIG":
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, "HOME=/root", "TERM=vt100", "TEMPLATE=/run/rig/lxc-probe")
+	cmd.Dir = caseDir
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	// What a case leaves in the background keeps the pipes open; it is killed
+	// with its session.
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+	cmd.WaitDelay = time.Second
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return -1
+	case err == nil || errors.As(err, &exit) || errors.Is(err, exec.ErrWaitDelay):
+		return cmd.ProcessState.ExitCode()
+	}
+	fmt.Fprintln(stderr, err)
+	return -2
+}
+
+// settle waits until what the case has set going has come to rest: two looks,
+// ten milliseconds apart, show the same.
+func settle() {
+	last := rig.Look()
+	for range 200 {
+		time.Sleep(10 * time.Millisecond)
+		now := rig.Look()
+		if last.Diff(now) == nil {
+			return
+		}
+		last = now
+	}
+}
+
+// logLine is LXC's format of log files.
+var logLine = regexp.MustCompile(`^    lxc-\S+( \S+)? \d{14}\.\d+ +(TRACE|DEBUG|INFO|NOTICE|WARN|ERROR) +\S+ - \S+:\S+:\d+ - .*$`)
+
+// collapseLogs replaces runs of log lines in a description of files: what a
+// log says differs, that it is there and has the format does not.
+func collapseLogs(tree string) string {
+	var b strings.Builder
+	inLog := false
+	for line := range strings.Lines(tree) {
+		if logLine.MatchString(strings.TrimSuffix(line, "\n")) {
+			if !inLog {
+				b.WriteString("    (log lines)\n")
+			}
+			inLog = true
+			continue
+		}
+		inLog = false
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// volatile lists what differs between any two runs.
+var volatile = []struct {
+	pattern *regexp.Regexp
+	text    string
+}{
+	{regexp.MustCompile(`veth[0-9A-Za-z]{6}`), "vethXXXXXX"},
+	{regexp.MustCompile(`([0-9a-f]{2}:){5}[0-9a-f]{2}`), "HWADDR"},
+	{regexp.MustCompile(`(?m)^(-\S+ /run/case/pid\n    )\d+$`), "${1}PID"},
+}
+
+func normalise(tools rig.Toolset, s string) string {
+	s = strings.ReplaceAll(s, tools.Dir+"/", "TOOLS/")
+	for _, v := range volatile {
+		s = v.pattern.ReplaceAllString(s, v.text)
+	}
+	return s
+}
+
+// phrases are what scripts look for in error messages.
+var phrases = []string{
+	"already exists", "not defined", "is not running", "doesn't exist", "is running", "already running",
+	"No container name specified", "Usage: lxc-", "has clones", "has snapshots", "No such file or directory",
+	"Permission denied", "Failed to exec", "Denied access to tty", "Invalid timeout", "can't be used with",
+	"doesn't allow timeouts", "may only be used with", "A template must be specified", "should use absolute path",
+	"not a valid backing storage type", "only valid with", "bad template", "unrecognized option", "invalid option",
+	"requires an argument", "is ambiguous", "Connected to tty", "No container config specified", "Failed to load config",
+	"only accepts 1 -P,--lxcpath",
+}
+
+// phrasesOf reduces standard error to whether it is empty and which of the
+// phrases it holds.
+func phrasesOf(stderr string) string {
+	if stderr == "" {
+		return "(empty)"
+	}
+	found := []string{"(text)"}
+	for _, p := range phrases {
+		if strings.Contains(stderr, p) {
+			found = append(found, p)
+		}
+	}
+	return strings.Join(found, "; ")
+}

@@ -1,0 +1,116 @@
+package outside
+
+import (
+	_ "embed"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"gantry/tests/rig"
+)
+
+var (
+	//go:embed testdata/lxc-probe
+	probe []byte
+	//go:embed testdata/hooked
+	hooked []byte
+
+	show = flag.Bool("show", false, "print what C LXC does instead of comparing")
+)
+
+func TestMain(m *testing.M) {
+	rig.Build()
+	rig.Enter()
+	for name, script := range map[string][]byte{"/run/rig/lxc-probe": probe, "/run/rig/hooked": hooked} {
+		if err := os.WriteFile(name, script, 0o755); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// TestOutside runs every case with both toolsets.
+func TestOutside(t *testing.T) {
+	fixtures := readFixtures(t)
+	differences := readDifferences(t)
+	ran := 0
+	for _, c := range readCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			ran++
+			fixture, ok := fixtures[c.fixture]
+			if !ok {
+				t.Fatalf("no fixture %s", c.fixture)
+			}
+			want := observe(t, rig.Real(), fixture, c.script)
+			if *show {
+				t.Logf("%s\n%s", c.script, want)
+				return
+			}
+			got := observe(t, rig.Ours(), fixture, c.script)
+			compare(t, c, want, got, differences)
+		})
+	}
+	if t.Failed() || ran < len(readCases(t)) {
+		return
+	}
+	for _, d := range differences {
+		if !d.used {
+			t.Errorf("DIFFERENCES: %s %s: nothing differs like this any more", d.cases, d.aspect)
+		}
+	}
+}
+
+// compare reports every aspect in which the two differ and that no line of
+// DIFFERENCES accepts.
+func compare(t *testing.T, c testCase, want, got observation, differences []*difference) {
+	t.Helper()
+	for _, aspect := range aspectOrder {
+		w, g := want.aspects[aspect], got.aspects[aspect]
+		if w == g || accepted(differences, c.name, aspect, g) {
+			continue
+		}
+		t.Errorf("%s\n%s differs:\n%s\nstderr of lxc:\n%sstderr of gantry:\n%s", c.script, aspect, lineDiff(w, g), want.stderr, got.stderr)
+	}
+}
+
+func accepted(differences []*difference, name, aspect, ours string) bool {
+	for _, d := range differences {
+		if d.accepts(name, aspect, ours) {
+			return true
+		}
+	}
+	return false
+}
+
+// String prints an observation for -show.
+func (o observation) String() string {
+	var b strings.Builder
+	for _, aspect := range aspectOrder {
+		b.WriteString(aspect + ": " + o.aspects[aspect] + "\n")
+	}
+	return b.String() + "stderr as it was: " + o.stderr
+}
+
+// lineDiff lists the lines only one side has.
+func lineDiff(want, got string) string {
+	var b strings.Builder
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	only := func(mark string, lines, other []string) {
+		count := map[string]int{}
+		for _, l := range other {
+			count[l]++
+		}
+		for _, l := range lines {
+			if count[l]--; count[l] < 0 {
+				b.WriteString("  " + mark + " " + l + "\n")
+			}
+		}
+	}
+	only("lxc   ", w, g)
+	only("gantry", g, w)
+	if b.Len() == 0 {
+		return "  the order of lines\n"
+	}
+	return b.String()
+}
