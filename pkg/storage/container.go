@@ -1,0 +1,129 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Container is what a container has on disk: the directory LXCPATH/NAME, and
+// a root file system in it or elsewhere.
+type Container struct {
+	LXCPath, Name string
+	Rootfs        Rootfs // the zero Rootfs for none
+
+	// Lock, unless nil, takes the disk lock of another container while the list
+	// of its clones is edited.
+	Lock func(Ref) (unlock func(), err error)
+}
+
+func (c Container) dir() string { return filepath.Join(c.LXCPath, c.Name) }
+
+func (c Container) lock(r Ref) (func(), error) {
+	if c.Lock == nil {
+		return func() {}, nil
+	}
+	return c.Lock(r)
+}
+
+// Destroy deletes the container directory, but not its snapshots, and a root
+// file system elsewhere if lxc-create made it. A process that dies in the
+// middle leaves a Partial; whoever opens the container next finishes with
+// Clear. An error before anything is deleted leaves the container whole.
+func (c Container) Destroy() error {
+	if err := c.Rootfs.check(); err != nil {
+		return err
+	}
+	elsewhere, err := Created(c.dir())
+	if err != nil {
+		return err
+	}
+	elsewhere = slices.DeleteFunc(elsewhere, func(m Made) bool { return m.Path != c.Rootfs.Path || !m.There() })
+	for _, m := range elsewhere {
+		if err := refuseMounts(m.Path); err != nil {
+			return err
+		}
+	}
+	if err := refuseMounts(c.dir()); err != nil {
+		return err
+	}
+	partial, err := Mark(c.dir())
+	if err != nil {
+		return err
+	}
+	if err := partial.Add(c.dir()); err != nil {
+		return errors.Join(err, partial.Remove())
+	}
+	for _, m := range elsewhere {
+		if err := partial.Add(m.Path); err != nil {
+			return errors.Join(err, partial.Remove())
+		}
+	}
+	if err := c.Clear(partial); err != nil {
+		return errors.Join(err, partial.Remove())
+	}
+	return nil
+}
+
+// Clear deletes what the marker lists, and the marker. If the container
+// directory itself is not listed, as it was there before, the config alone is
+// deleted in it. On an error the marker stays.
+func (c Container) Clear(partial *Partial) error {
+	list, err := partial.Made()
+	if err != nil {
+		return err
+	}
+	// A marker without a list is C LXC's, whose container directory is
+	// lxc-create's own.
+	whole := len(list) == 0
+	self, err := made(c.dir())
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		switch {
+		case m.Inode == self.Inode && filepath.Base(m.Path) == c.Name: // LXCPATH may go by several names
+			whole = true
+		case m.There():
+			if err := RemoveTree(m.Path); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.forget(); err != nil {
+		return err
+	}
+	if whole {
+		// The config goes last: until then the container can be named.
+		if err := RemoveTree(c.dir(), "config", partialName, snapsName); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(c.dir(), "config")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// An empty directory of snapshots goes too, one with snapshots stays.
+	if err := removeEmpty(filepath.Join(c.dir(), snapsName)); err != nil {
+		return err
+	}
+	if err := partial.Remove(); err != nil {
+		return err
+	}
+	if !whole {
+		return nil
+	}
+	return removeEmpty(c.dir())
+}
+
+// removeEmpty deletes a directory unless there is something in it.
+func removeEmpty(dir string) error {
+	err := os.Remove(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return err
+}

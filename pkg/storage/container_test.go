@@ -1,0 +1,181 @@
+package storage
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// container makes LXCPATH/c with a rootfs in it.
+func container(t *testing.T, more ...string) Container {
+	t.Helper()
+	root := plant(t, append(more, "lxc/c/config", "lxc/c/rootfs/bin/sh", "lxc/c/x.log")...)
+	return Container{LXCPath: root + "/lxc", Name: "c", Rootfs: Rootfs{"dir", root + "/lxc/c/rootfs"}}
+}
+
+func TestDestroy(t *testing.T) {
+	c := container(t)
+	must(t, c.Destroy())
+	if there(c.dir()) {
+		t.Error("the container directory is still there")
+	}
+}
+
+func TestDestroyLeavesForeignTrees(t *testing.T) {
+	c := container(t, "srv/rootfs/file", "srv/other/file")
+	c.Rootfs.Path = filepath.Join(c.LXCPath, "../srv/rootfs")
+	must(t, c.Destroy())
+	if there(c.dir()) || !there(c.Rootfs.Path+"/file") {
+		t.Error("want the container gone and the tree that was not made for it kept")
+	}
+
+	c = container(t, "srv/rootfs/file", "srv/other/file")
+	c.Rootfs.Path = filepath.Join(c.LXCPath, "../srv/rootfs")
+	mine, err := made(c.Rootfs.Path)
+	must(t, err, WriteCreated(c.dir(), []Made{mine, {c.LXCPath + "/../srv/other", 1}}))
+	must(t, c.Destroy())
+	if there(c.Rootfs.Path) || !there(c.LXCPath+"/../srv/other/file") {
+		t.Error("want the tree that was made for it gone and the other kept")
+	}
+}
+
+func TestDestroyKeepsSnapshots(t *testing.T) {
+	c := container(t, "lxc/c/snaps/snap0/config")
+	must(t, c.Destroy())
+	entries, err := os.ReadDir(c.dir())
+	if err != nil || len(entries) != 1 || entries[0].Name() != "snaps" {
+		t.Errorf("left: %v, %v; want snaps alone", entries, err)
+	}
+}
+
+func TestDestroyRefusesOtherTypes(t *testing.T) {
+	c := container(t)
+	c.Rootfs = Parse("zfs:lxc/c")
+	if err := c.Destroy(); err == nil {
+		t.Error("Destroy of a zfs container = nil; want an error")
+	}
+	if !there(c.dir()+"/rootfs/bin/sh") || there(c.dir()+"/partial") {
+		t.Error("a refused Destroy left its marks")
+	}
+}
+
+// A process that died in the middle leaves the marker without its lock.
+func TestClearFinishesADestroy(t *testing.T) {
+	c := container(t)
+	p, err := Mark(c.dir())
+	must(t, err, p.Add(c.dir()))
+	if _, err := Abandoned(c.dir()); !errors.Is(err, ErrBusy) {
+		t.Errorf("Abandoned while its process lives = %v; want ErrBusy", err)
+	}
+	if _, err := Mark(c.dir()); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second Mark = %v; want ErrBusy", err)
+	}
+	must(t, p.file.Close(), os.RemoveAll(c.dir()+"/rootfs/bin"))
+	p, err = Abandoned(c.dir())
+	if err != nil || p == nil {
+		t.Fatalf("Abandoned = %v, %v; want the marker", p, err)
+	}
+	must(t, c.Clear(p))
+	if there(c.dir()) {
+		t.Error("the container directory is still there")
+	}
+	if p, err := Abandoned(c.dir()); p != nil || err != nil {
+		t.Errorf("Abandoned of nothing = %v, %v; want nil, nil", p, err)
+	}
+}
+
+// What was there before lxc-create is not lxc-create's to delete.
+func TestClearLeavesWhatWasThere(t *testing.T) {
+	c := container(t, "srv/rootfs/file")
+	p, err := Mark(c.dir())
+	must(t, err, p.Add(c.dir()+"/rootfs"), p.file.Close())
+	p, err = Abandoned(c.dir())
+	must(t, err, c.Clear(p))
+	for name, want := range map[string]bool{"config": false, "rootfs": false, "partial": false, "x.log": true} {
+		if got := there(filepath.Join(c.dir(), name)); got != want {
+			t.Errorf("%s there = %v; want %v", name, got, want)
+		}
+	}
+}
+
+// C LXC's marker is an empty file without permissions.
+func TestClearOfLXCsMarker(t *testing.T) {
+	c := container(t)
+	must(t, os.WriteFile(c.dir()+"/partial", nil, 0))
+	p, err := Abandoned(c.dir())
+	must(t, err, c.Clear(p))
+	if there(c.dir()) {
+		t.Error("the container directory is still there")
+	}
+}
+
+func TestDestroyTellsThoseItDependsOn(t *testing.T) {
+	c := container(t, "lxc/base/config", "lxc/root/config")
+	var locked []Ref
+	c.Lock = func(r Ref) (func(), error) { locked = append(locked, r); return func() {}, nil }
+	base, root := Ref{c.LXCPath, "base"}, Ref{c.LXCPath, "root"}
+	write := func(name, file string, refs ...Ref) {
+		text := ""
+		for _, r := range refs {
+			text += r.LXCPath + "\n" + r.Name + "\n"
+		}
+		must(t, os.WriteFile(filepath.Join(c.LXCPath, name, file), []byte(text), 0o644))
+	}
+	write("c", dependsName, base, root)
+	write("base", clonesName, Ref{c.LXCPath, "c"})
+	write("root", clonesName, Ref{c.LXCPath, "c"}, Ref{c.LXCPath, "d"})
+	must(t, c.Destroy())
+	if HasClones(c.LXCPath+"/base") || there(c.LXCPath+"/base/"+clonesName) {
+		t.Error("base still has a clone")
+	}
+	if got, err := Clones(c.LXCPath + "/root"); err != nil || !slices.Equal(got, []Ref{{c.LXCPath, "d"}}) {
+		t.Errorf("clones of root = %v, %v; want d alone", got, err)
+	}
+	if !slices.Equal(locked, []Ref{base, root}) {
+		t.Errorf("locked %v; want %v", locked, []Ref{base, root})
+	}
+}
+
+func TestTypes(t *testing.T) {
+	for bdev, want := range map[string][]string{"": {"dir"}, "none": {"dir"}, "dir": {"dir"}, "lvm,dir": {"lvm", "dir"}, "best": best} {
+		if got, err := Types(bdev); err != nil || !slices.Equal(got, want) {
+			t.Errorf("Types(%q) = %v, %v; want %v", bdev, got, err, want)
+		}
+	}
+	for _, bdev := range []string{"foo", "d", "dirx", "dir,foo", ","} {
+		if got, err := Types(bdev); !errors.Is(err, ErrType) {
+			t.Errorf("Types(%q) = %v, %v; want ErrType", bdev, got, err)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for value, want := range map[string]Rootfs{
+		"dir:/a":          {"dir", "/a"},
+		"/a:b":            {"", "/a:b"},
+		"overlay:/a:/b":   {"overlay", "/a:/b"},
+		"zfs:lxc/c":       {"zfs", "lxc/c"},
+		"":                {},
+		"strange:/a":      {"", "strange:/a"},
+		"overlayfs:/a:/b": {"overlayfs", "/a:/b"},
+	} {
+		if got := Parse(value); got != want || got.String() != value {
+			t.Errorf("Parse(%q) = %+v; want %+v", value, got, want)
+		}
+	}
+}
+
+func TestCreate(t *testing.T) {
+	path := t.TempDir() + "/a/rootfs"
+	for _, wantMade := range []bool{true, false} {
+		r, made, err := Create(best, path)
+		if err != nil || made != wantMade || r != (Rootfs{"dir", path}) {
+			t.Errorf("Create = %v, %v, %v; want dir:%s, %v", r, made, err, path, wantMade)
+		}
+	}
+	if _, _, err := Create([]string{"zfs", "lvm"}, path); err == nil {
+		t.Error("Create of zfs or lvm = nil; want an error")
+	}
+}

@@ -1,0 +1,126 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/internal/sys"
+)
+
+// ErrBusy says that another process is making or deleting the container.
+var ErrBusy = errors.New("another process is creating or destroying the container")
+
+// partialName is LXC's marker of a container that is not whole. Whoever makes
+// or deletes it holds an OFD write lock on the file; without the lock he has
+// died, and the next who opens the container clears it away.
+const partialName = "partial"
+
+// A Partial is the marker of a container directory, held by this process. It
+// lists what to delete if the process dies, a Made after the other.
+type Partial struct {
+	dir  string
+	file *os.File
+}
+
+// Mark puts the marker into the container directory dir. The marker appears
+// locked, so that nobody takes it for an abandoned one. ErrBusy says that there
+// is one already.
+func Mark(dir string) (*Partial, error) {
+	file, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0)
+	named := ""
+	if err != nil { // the file system has no nameless files
+		if file, err = os.CreateTemp(dir, "."+partialName); err != nil {
+			return nil, err
+		}
+		named = file.Name()
+		defer os.Remove(named)
+	}
+	if err := errors.Join(file.Chmod(0), lock(file)); err != nil {
+		file.Close()
+		return nil, err
+	}
+	source := named
+	if named == "" {
+		source = "/proc/self/fd/" + strconv.Itoa(int(file.Fd()))
+	}
+	path := filepath.Join(dir, partialName)
+	if err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
+		file.Close()
+		if err == unix.EEXIST {
+			return nil, fmt.Errorf("%s: %w", path, ErrBusy)
+		}
+		return nil, sys.PathError("link", path, err)
+	}
+	return &Partial{dir, file}, nil
+}
+
+// Abandoned takes over the marker of a process that has died. It is nil, with
+// a nil error, when dir has no marker, and ErrBusy when its process lives.
+func Abandoned(dir string) (*Partial, error) {
+	path := filepath.Join(dir, partialName)
+	file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(file); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	// Whoever held the lock before may have finished and deleted the file.
+	info, err := file.Stat()
+	if now, statErr := os.Lstat(path); err != nil || statErr != nil || !os.SameFile(info, now) {
+		file.Close()
+		return nil, nil
+	}
+	return &Partial{dir, file}, nil
+}
+
+// lock takes the write lock of fcntl(2), F_OFD_SETLK, or gives ErrBusy.
+func lock(file *os.File) error {
+	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &whole)
+	if err == unix.EAGAIN || err == unix.EACCES {
+		return ErrBusy
+	}
+	return sys.CallError("fcntl(F_OFD_SETLK)", err)
+}
+
+// Add writes down that path was made for this container.
+func (p *Partial) Add(path string) error {
+	m, err := made(path)
+	if err != nil {
+		return err
+	}
+	if _, err := p.file.Seek(0, io.SeekEnd); err != nil {
+		return err
+	}
+	_, err = io.WriteString(p.file, m.String())
+	return err
+}
+
+// Made gives what was written down.
+func (p *Partial) Made() ([]Made, error) {
+	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return readMade(p.file)
+}
+
+// Remove takes the marker away: the container is whole, or gone.
+func (p *Partial) Remove() error {
+	defer p.file.Close()
+	err := os.Remove(filepath.Join(p.dir, partialName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
