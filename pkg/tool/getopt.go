@@ -11,7 +11,7 @@ import (
 type commandLine struct {
 	options  []string // --LONG=ARG each, in order
 	operands []string
-	stop     *Option  // the option that stopped it
+	stop     *Option // the option that stopped it
 	fault    string  // getopt's complaint, without the program's name
 }
 
