@@ -85,11 +85,7 @@ func (s *scalar[O, T]) get(o *O, _ string) (string, error) {
 }
 
 func (s *scalar[O, T]) print(o *O, emit func(sub, value string)) {
-	switch v := s.field(o).V; v {
-	case s.def:
-	case s.unset:
-		emit("", "")
-	default:
+	if v := s.field(o).V; v != s.def {
 		emit("", s.kind.format(v))
 	}
 }

@@ -52,7 +52,6 @@ var (
 	facility   = &kind[string]{parse: parseFacility, format: same}
 	hookStyle  = &kind[uint]{parse: parseHookVersion, format: unsigned.format}
 	limit      = &kind[Limit]{parse: parseLimit, format: formatLimit}
-	nullable   = &kind[string]{parse: text.parse, format: same, show: showNull}
 	hostname   = &kind[string]{parse: atMost(64), format: same}
 	ttyDir     = &kind[string]{parse: atMost(255), format: same}
 	proxy      = &kind[string]{parse: parseProxy, format: formatProxy, show: showProxy}

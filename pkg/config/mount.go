@@ -34,7 +34,7 @@ var modes = map[string][]string{
 	"sys":         {"mixed", "ro", "rw"},
 	"cgroup":      {"mixed", "ro", "rw"},
 	"cgroup-full": {"mixed", "ro", "rw"},
-	"cgroup2":     {"ro", "rw"},
+	"cgroup2":     {"ro"},
 }
 
 // shmountsInside is where a container sees its shmounts unless told otherwise.
@@ -43,7 +43,7 @@ const shmountsInside = "/dev/.lxc-mounts"
 // add takes one word.
 func (m *MountAuto) add(word string) error {
 	bad := errors.New(strconv.Quote(word) + " is not a file system to mount: proc[:mixed|rw] sys[:mixed|ro|rw] " +
-		"cgroup[:mixed|ro|rw][:force] cgroup-full[:mixed|ro|rw][:force] cgroup2[:ro|rw][:force] shmounts:HOST[:CONTAINER]")
+		"cgroup[:mixed|ro|rw][:force] cgroup-full[:mixed|ro|rw][:force] cgroup2[:ro][:force] shmounts:HOST[:CONTAINER]")
 	name, mode, colon := strings.Cut(word, ":")
 	if name == "shmounts" {
 		host, inside, _ := strings.Cut(mode, ":")

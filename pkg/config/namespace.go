@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"gantry/pkg/plan"
 )
 
 // Namespaces is a set of namespace kinds.
@@ -30,6 +32,19 @@ func (n Namespaces) names() (names []string) {
 		}
 	}
 	return names
+}
+
+// namespaceSet is the item of lxc.namespace.clone and keep, whose lines add up.
+type namespaceSet struct{ *scalar[Config, Namespaces] }
+
+func (s namespaceSet) set(c *Config, _, value string, at plan.Origin) error {
+	more, err := parseNamespaces(value)
+	if err != nil {
+		return err
+	}
+	field := s.field(c)
+	*field = Value[Namespaces]{field.V | more, at}
+	return nil
 }
 
 var namespaces = &kind[Namespaces]{

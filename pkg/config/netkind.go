@@ -27,7 +27,7 @@ var (
 
 	vethMode        = enum("bridge", "bridge", "router")
 	macvlanMode     = enum("private", "private", "vepa", "bridge", "passthru")
-	ipvlanMode      = enum("l3", "l3", "l3s", "l2")
+	ipvlanMode      = enum("l2", "l3", "l3s", "l2")
 	ipvlanIsolation = enum("bridge", "bridge", "private", "vepa")
 )
 

@@ -24,7 +24,7 @@ type Network struct {
 	}
 	VLANID          Value[uint]
 	MACVLANMode     Value[string] // private vepa bridge passthru; empty is private
-	IPVLANMode      Value[string] // l3 l3s l2; empty is l3
+	IPVLANMode      Value[string] // l3 l3s l2; empty is l2
 	IPVLANIsolation Value[string] // bridge private vepa; empty is bridge
 }
 

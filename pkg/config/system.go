@@ -26,7 +26,7 @@ var systemKeys = []struct {
 	{"lxc.bdev.lvm.vg", func(*paths.Paths) string { return "lxc" }, false},
 	{"lxc.bdev.lvm.thin_pool", func(*paths.Paths) string { return "lxc" }, false},
 	{"lxc.bdev.zfs.root", func(*paths.Paths) string { return "lxc" }, false},
-	{"lxc.bdev.rbd.rbdpool", func(*paths.Paths) string { return "rbd" }, true},
+	{"lxc.bdev.rbd.rbdpool", func(*paths.Paths) string { return "lxc" }, true},
 	{"lxc.bdev.rbd.rbduser", func(*paths.Paths) string { return "admin" }, true},
 	{"lxc.cgroup.use", func(*paths.Paths) string { return "" }, false},
 	{"lxc.cgroup.pattern", func(*paths.Paths) string { return "" }, false},
