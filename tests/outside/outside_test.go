@@ -51,7 +51,7 @@ func TestOutside(t *testing.T) {
 			compare(t, c, want, got, differences)
 		})
 	}
-	if t.Failed() || ran < len(readCases(t)) {
+	if *show || t.Failed() || ran < len(readCases(t)) {
 		return
 	}
 	for _, d := range differences {

@@ -81,6 +81,7 @@ func Define(lxcpath, name string, lines ...string) error {
 		"lxc.uts.name = " + name,
 		"lxc.rootfs.path = dir:" + dir + "/rootfs",
 		"lxc.net.0.type = empty",
+		"lxc.mount.auto = proc:mixed sys:ro",
 		"lxc.tty.max = 2",
 		"lxc.pty.max = 1024",
 	}, lines...)

@@ -17,6 +17,10 @@ import (
 // ttyPatience bounds how long a command on a terminal may stay silent.
 const ttyPatience = 10 * time.Second
 
+// typingPause gives a program that has just printed its prompt the time to
+// set its terminal up for the answer.
+const typingPause = 30 * time.Millisecond
+
 // onTTY is the script command `on-tty [EXPECT=KEYS]... -- COMMAND [ARG...]`: it
 // runs COMMAND as leader of a session on a new terminal of 24 lines by 80
 // columns and copies what it writes to standard output, with newlines as a
@@ -79,6 +83,7 @@ func onTTY(args []string) (int, error) {
 					break
 				}
 				pending = pending[i+len(dialog[0].expect):]
+				time.Sleep(typingPause)
 				master.WriteString(dialog[0].keys)
 				dialog = dialog[1:]
 			}
