@@ -8,32 +8,121 @@ package container
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"gantry/internal/log"
 	"gantry/internal/paths"
+	"gantry/pkg/command"
 	"gantry/pkg/config"
 )
 
-// What keeps a tool from doing its work, for tools that exit with a code of
-// their own then.
+// What keeps a tool from its work, for those who exit with a code of their own
+// then. Errors that wrap one of them begin with the container's name where the
+// text needs it.
 var (
 	ErrNotDefined = errors.New("container is not defined")
 	ErrExists     = errors.New("container already exists")
 	ErrRunning    = errors.New("container is already running")
-	ErrNotRunning = errors.New("container is not running")
+	ErrNotRunning = errors.New("is not running")
 	ErrNoConfig   = errors.New("no container config specified")
-	ErrDenied     = errors.New("insufficient privileges to control the container")
+	ErrDenied     = errors.New("insufficient privileges to control")
 )
 
-// A Container is one container, defined or not. The exported fields are set by
-// whoever makes it; nothing is read before Open.
+// A Container is one container, defined or not, running or not. Who makes one
+// sets the exported fields and calls Open.
 type Container struct {
 	Name    string
-	LXCPath string // directory of containers, without a slash at its end
-	RCFile  string // --rcfile: read instead of the container's own file; empty for that
-	LogFile string // -o: wins over lxc.log.file
-	Log     *log.Logger
-	Paths   *paths.Paths
+	LXCPath string       // directory of containers, absolute, no slash at its end
+	RCFile  string       // --rcfile: read instead of LXCPATH/NAME/config; empty for that
+	LogFile string       // -o: wins over lxc.log.file; empty without -o
+	Log     *log.Logger  // nil for none
+	Paths   *paths.Paths // where Gantry's files are
+	System  *config.System
 
 	config *config.Config // once read
+}
+
+// Open gets the container ready for use: a creation that was interrupted is
+// cleared away, the file of --rcfile is read, and a monitor that refuses this
+// user is ErrDenied. The configuration is not read otherwise.
+func (c *Container) Open() error {
+	if c.Name == "" || c.Name == "." || c.Name == ".." || strings.Contains(c.Name, "/") {
+		return errors.New(strconv.Quote(c.Name) + " cannot be a container's name: it has to be a plain file name")
+	}
+	if err := c.clearPartial(); err != nil {
+		return err
+	}
+	if c.RCFile != "" {
+		if _, err := c.Config(); err != nil {
+			return fmt.Errorf("cannot load the rcfile: %w", err)
+		}
+	}
+	return c.mayControl()
+}
+
+// Dir is the container's directory.
+func (c *Container) Dir() string { return c.LXCPath + "/" + c.Name }
+
+// ConfigFile is the file the configuration is read from.
+func (c *Container) ConfigFile() string {
+	if c.RCFile != "" {
+		return c.RCFile
+	}
+	return c.Dir() + "/config"
+}
+
+// Defined says whether the container has a configuration of its own that this
+// user can read; --rcfile does not count.
+func (c *Container) Defined() bool {
+	path := c.Dir() + "/config"
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && unix.Access(path, unix.R_OK) == nil
+}
+
+// Config gives the configuration, read on the first call under the container's
+// lock. That of a container without one has every key's default.
+func (c *Container) Config() (*config.Config, error) {
+	if c.config != nil {
+		return c.config, nil
+	}
+	read := config.New(c.Paths.RootfsMount)
+	if c.RCFile != "" || c.Defined() {
+		unlock, err := c.Lock()
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+		if err := read.Load(c.ConfigFile()); err != nil {
+			return nil, err
+		}
+	}
+	c.config = read
+	return read, nil
+}
+
+// Client gives a client of the container's command socket.
+func (c *Container) Client() *command.Client { return command.NewClient(c.LXCPath, c.Name) }
+
+// State asks the monitor; without one the container is Stopped.
+func (c *Container) State() (command.State, error) { return c.Client().State() }
+
+// Running says whether the container has any state but Stopped.
+func (c *Container) Running() (bool, error) {
+	state, err := c.State()
+	return state != command.Stopped, err
+}
+
+// mayControl asks the monitor for something harmless. Nobody there forbids
+// nothing.
+func (c *Container) mayControl() error {
+	_, err := c.Client().InitPID()
+	if err == nil || errors.Is(err, command.ErrNotRunning) {
+		return nil
+	}
+	return fmt.Errorf("%w %s: %w", ErrDenied, c.Name, err)
 }

@@ -1,0 +1,42 @@
+package container
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/internal/sys"
+)
+
+// Lock takes the container's disk lock, RT/lxc/lock/LXCPATH/.NAME, and waits
+// for it. It is held while files of the container's directory are read or
+// rewritten, never while the container starts or runs. C LXC honours it too.
+func (c *Container) Lock() (unlock func(), err error) {
+	path := filepath.Join(c.Paths.RunDir, "lxc/lock", c.LXCPath, "."+c.Name)
+	file, err := openLock(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		file, err = openLock(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The lock belongs to the open file (fcntl(2)): it ends with the close.
+	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	err = sys.Retry(func() error { return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLKW, &whole) })
+	if err != nil {
+		file.Close()
+		return nil, sys.PathError("lock", path, err)
+	}
+	return func() { file.Close() }, nil
+}
+
+func openLock(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+}
