@@ -12,9 +12,9 @@ import (
 // A family is the item of lxc.cgroup., lxc.sysctl. and the like: keys whose
 // last part names a file or a resource. `lxc.sysctl =` forgets all of them.
 type family[T any] struct {
-	name  string // with the dot
-	field func(*Config) *[]Member[T]
-	kind  *kind[T]
+	name string // with the dot
+	at   func(*Config) *[]Member[T]
+	kind *kind[T]
 	// repeats: setting a key again adds a value instead of replacing it.
 	repeats bool
 	layout  layout // of the values of one key
@@ -32,7 +32,7 @@ func (f *family[T]) set(c *Config, sub, value string, at plan.Origin) error {
 	if err != nil {
 		return err
 	}
-	members := f.field(c)
+	members := f.at(c)
 	if !f.repeats {
 		for i := range *members {
 			if m := &(*members)[i]; m.Name == sub {
@@ -51,7 +51,7 @@ func (f *family[T]) empty(c *Config, sub string, _ plan.Origin) error {
 }
 
 func (f *family[T]) reset(c *Config, sub, _ string) {
-	members := f.field(c)
+	members := f.at(c)
 	if sub == "" {
 		*members = nil
 		return
@@ -67,7 +67,7 @@ func (f *family[T]) get(c *Config, sub string) (string, error) {
 		return "", errNoValue
 	}
 	text := ""
-	for _, m := range *f.field(c) {
+	for _, m := range *f.at(c) {
 		switch {
 		case sub == "":
 			text += f.name + m.Name + " = " + f.kind.get(m.V) + "\n"
@@ -89,7 +89,7 @@ func (f *family[T]) get(c *Config, sub string) (string, error) {
 }
 
 func (f *family[T]) print(c *Config, emit func(sub, value string)) {
-	for _, m := range *f.field(c) {
+	for _, m := range *f.at(c) {
 		emit(m.Name, f.kind.format(m.V))
 	}
 }
@@ -99,7 +99,7 @@ func (f *family[T]) subs(c *Config) (names []string) {
 	if f.names != nil {
 		return f.names
 	}
-	for _, m := range *f.field(c) {
+	for _, m := range *f.at(c) {
 		if !slices.Contains(names, m.Name) {
 			names = append(names, m.Name)
 		}

@@ -23,13 +23,13 @@ func (e exclusive) set(c *Config, sub, value string, at plan.Origin) error {
 }
 
 // capKeep is the item of lxc.cap.keep, where none keeps nothing.
-type capKeep struct{ *list[Config, string] }
+type capKeep struct{ *many[Config, string] }
 
 func (k capKeep) set(c *Config, sub, value string, at plan.Origin) error {
 	for _, word := range strings.Fields(value) {
 		if word == "none" {
 			c.Cap.Keep = nil
-		} else if err := k.list.set(c, sub, word, at); err != nil {
+		} else if err := k.many.set(c, sub, word, at); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func (k capKeep) empty(c *Config, sub string, at plan.Origin) error {
 }
 
 func (k capKeep) reset(c *Config, sub, name string) {
-	k.list.reset(c, sub, name)
+	k.many.reset(c, sub, name)
 	c.Cap.Keeps = Value[bool]{}
 }
 
@@ -50,7 +50,7 @@ func (k capKeep) print(c *Config, emit func(sub, value string)) {
 	if c.Cap.Keeps.V {
 		emit("", "none")
 	}
-	k.list.print(c, emit)
+	k.many.print(c, emit)
 }
 
 // resetCaps is an item whose empty value forgets both lists of capabilities.
@@ -121,7 +121,7 @@ var rootfsPath = &kind[RootfsPath]{
 }
 
 // rootfsMount is the item of lxc.rootfs.mount, whose default is the program's.
-type rootfsMount struct{ *scalar[Config, string] }
+type rootfsMount struct{ *one[Config, string] }
 
 func (r rootfsMount) reset(c *Config, _, name string) {
 	c.Rootfs.Mount = Value[string]{c.mount, plan.Origin{Key: name}}

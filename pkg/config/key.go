@@ -31,71 +31,46 @@ type item[O any] interface {
 // errNoValue is what a key answers that has no value to get.
 var errNoValue = errors.New("this key has no value")
 
-// A scalar is the item of a key with one value; setting it again replaces it.
-type scalar[O any, T comparable] struct {
-	field func(*O) *Value[T]
+// one is the item of a key with one value; setting it again replaces it.
+type one[O any, T comparable] struct {
+	at    func(*O) *Value[T]
 	kind  *kind[T]
 	def   T // before it is set
 	unset T // after KEY =
 }
 
-// one makes the item of a key with one value.
-func one[O any, T comparable](field func(*O) *Value[T], kind *kind[T]) *scalar[O, T] {
-	return &scalar[O, T]{field: field, kind: kind}
-}
-
-// is gives the value another default than T's zero.
-func (s *scalar[O, T]) is(def T) *scalar[O, T] {
-	s.def, s.unset = def, def
-	return s
-}
-
-// starts gives the value another default, which KEY = does not bring back.
-func (s *scalar[O, T]) starts(def T) *scalar[O, T] {
-	s.def = def
-	return s
-}
-
-// clears gives what KEY = brings, where that is not the default.
-func (s *scalar[O, T]) clears(unset T) *scalar[O, T] {
-	s.unset = unset
-	return s
-}
-
-func (s *scalar[O, T]) set(o *O, _, value string, at plan.Origin) error {
-	v, err := s.kind.parse(value)
+func (i *one[O, T]) set(o *O, _, value string, at plan.Origin) error {
+	v, err := i.kind.parse(value)
 	if err != nil {
 		return err
 	}
-	*s.field(o) = Value[T]{v, at}
+	*i.at(o) = Value[T]{v, at}
 	return nil
 }
 
-func (s *scalar[O, T]) empty(o *O, _ string, at plan.Origin) error {
-	*s.field(o) = Value[T]{s.unset, at}
+func (i *one[O, T]) empty(o *O, _ string, at plan.Origin) error {
+	*i.at(o) = Value[T]{i.unset, at}
 	return nil
 }
 
-func (s *scalar[O, T]) reset(o *O, _, name string) {
-	*s.field(o) = Value[T]{s.def, plan.Origin{Key: name}}
+func (i *one[O, T]) reset(o *O, _, name string) {
+	*i.at(o) = Value[T]{i.def, plan.Origin{Key: name}}
 }
 
-func (s *scalar[O, T]) get(o *O, _ string) (string, error) {
-	return s.kind.get(s.field(o).V), nil
-}
+func (i *one[O, T]) get(o *O, _ string) (string, error) { return i.kind.get(i.at(o).V), nil }
 
-func (s *scalar[O, T]) print(o *O, emit func(sub, value string)) {
-	if v := s.field(o).V; v != s.def {
-		emit("", s.kind.format(v))
+func (i *one[O, T]) print(o *O, emit func(sub, value string)) {
+	if v := i.at(o).V; v != i.def {
+		emit("", i.kind.format(v))
 	}
 }
 
-// A list is the item of a key that collects values; KEY = forgets them.
-type list[O any, T any] struct {
-	field func(*O) *[]Value[T]
-	kind  *kind[T]
-	split func(string) []string // the values of one line; nil takes the line whole
-	lay   layout
+// many is the item of a key that collects values; KEY = forgets them.
+type many[O any, T any] struct {
+	at     func(*O) *[]Value[T]
+	kind   *kind[T]
+	split  func(string) []string // the values of one line; nil takes the line whole
+	layout layout
 }
 
 // A layout says how a getter lays a list out.
@@ -107,51 +82,46 @@ var (
 	commas = layout{",", ""}
 )
 
-// many makes the item of a key that collects values.
-func many[O any, T any](field func(*O) *[]Value[T], kind *kind[T], split func(string) []string, l layout) *list[O, T] {
-	return &list[O, T]{field, kind, split, l}
-}
-
-func (l *list[O, T]) set(o *O, _, value string, at plan.Origin) error {
+func (i *many[O, T]) set(o *O, _, value string, at plan.Origin) error {
 	parts := []string{value}
-	if l.split != nil {
-		parts = l.split(value)
+	if i.split != nil {
+		parts = i.split(value)
 	}
-	values := *l.field(o)
+	values := *i.at(o)
 	for _, part := range parts {
-		v, err := l.kind.parse(part)
+		v, err := i.kind.parse(part)
 		if err != nil {
 			return err
 		}
 		values = append(values, Value[T]{v, at})
 	}
-	*l.field(o) = values
+	*i.at(o) = values
 	return nil
 }
 
-func (l *list[O, T]) empty(o *O, _ string, _ plan.Origin) error {
-	*l.field(o) = nil
+func (i *many[O, T]) empty(o *O, _ string, _ plan.Origin) error {
+	*i.at(o) = nil
 	return nil
 }
 
-func (l *list[O, T]) reset(o *O, _, _ string) { *l.field(o) = nil }
+func (i *many[O, T]) reset(o *O, _, _ string) { *i.at(o) = nil }
 
-func (l *list[O, T]) get(o *O, _ string) (string, error) {
+func (i *many[O, T]) get(o *O, _ string) (string, error) {
 	text := ""
-	for i, v := range *l.field(o) {
-		if i > 0 {
-			text += l.lay.join
+	for n, v := range *i.at(o) {
+		if n > 0 {
+			text += i.layout.join
 		}
-		text += l.kind.get(v.V)
+		text += i.kind.get(v.V)
 	}
 	if text != "" {
-		text += l.lay.end
+		text += i.layout.end
 	}
 	return text, nil
 }
 
-func (l *list[O, T]) print(o *O, emit func(sub, value string)) {
-	for _, v := range *l.field(o) {
-		emit("", l.kind.format(v.V))
+func (i *many[O, T]) print(o *O, emit func(sub, value string)) {
+	for _, v := range *i.at(o) {
+		emit("", i.kind.format(v.V))
 	}
 }

@@ -52,8 +52,8 @@ var (
 	facility   = &kind[string]{parse: parseFacility, format: same}
 	hookStyle  = &kind[uint]{parse: parseHookVersion, format: unsigned.format}
 	limit      = &kind[Limit]{parse: parseLimit, format: formatLimit}
-	hostname   = &kind[string]{parse: atMost(64), format: same}
-	ttyDir     = &kind[string]{parse: atMost(255), format: same}
+	hostname   = &kind[string]{parse: func(s string) (string, error) { return atMost(s, 64) }, format: same}
+	ttyDir     = &kind[string]{parse: func(s string) (string, error) { return atMost(s, 255) }, format: same}
 	proxy      = &kind[string]{parse: parseProxy, format: formatProxy, show: showProxy}
 )
 
@@ -258,13 +258,11 @@ func formatLimit(l Limit) string {
 	return rlimit.Format(l.Soft) + ":" + rlimit.Format(l.Hard)
 }
 
-func atMost(n int) func(string) (string, error) {
-	return func(s string) (string, error) {
-		if len(s) > n {
-			return "", errors.New("longer than " + strconv.Itoa(n) + " bytes")
-		}
-		return s, nil
+func atMost(s string, n int) (string, error) {
+	if len(s) > n {
+		return "", errors.New(strconv.Quote(s) + " is longer than " + strconv.Itoa(n) + " bytes")
 	}
+	return s, nil
 }
 
 func parseProxy(s string) (string, error) {

@@ -12,7 +12,7 @@ import (
 // mountAuto is the item of lxc.mount.auto: each word replaces what an earlier
 // one of its own family asked for.
 type mountAuto struct {
-	*scalar[Config, MountAuto]
+	*one[Config, MountAuto]
 }
 
 func (m mountAuto) set(c *Config, _, value string, at plan.Origin) error {
@@ -29,12 +29,25 @@ func (m mountAuto) set(c *Config, _, value string, at plan.Origin) error {
 var automounts = &kind[MountAuto]{format: formatMountAuto, show: showMountAuto}
 
 // modes are the modes a word of lxc.mount.auto may have after its colon.
-var modes = map[string][]string{
-	"proc":        {"mixed", "rw"},
-	"sys":         {"mixed", "ro", "rw"},
-	"cgroup":      {"mixed", "ro", "rw"},
-	"cgroup-full": {"mixed", "ro", "rw"},
-	"cgroup2":     {"ro"},
+var modes = [...]struct {
+	name  string
+	modes []string
+}{
+	{"proc", []string{"mixed", "rw"}},
+	{"sys", []string{"mixed", "ro", "rw"}},
+	{"cgroup", []string{"mixed", "ro", "rw"}},
+	{"cgroup-full", []string{"mixed", "ro", "rw"}},
+	{"cgroup2", []string{"ro"}},
+}
+
+// hasMode says whether a word can have the mode; bare is one without a colon.
+func hasMode(name, mode string, bare bool) bool {
+	for _, m := range modes {
+		if m.name == name {
+			return bare || slices.Contains(m.modes, mode)
+		}
+	}
+	return false
 }
 
 // shmountsInside is where a container sees its shmounts unless told otherwise.
@@ -65,7 +78,7 @@ func (m *MountAuto) add(word string) error {
 			mode, force = before, true
 		}
 	}
-	if known, ok := modes[name]; !ok || (colon && !force || mode != "") && !slices.Contains(known, mode) {
+	if !hasMode(name, mode, !colon || force && mode == "") {
 		return bad
 	}
 	switch name {

@@ -35,14 +35,14 @@ func (n Namespaces) names() (names []string) {
 }
 
 // namespaceSet is the item of lxc.namespace.clone and keep, whose lines add up.
-type namespaceSet struct{ *scalar[Config, Namespaces] }
+type namespaceSet struct{ *one[Config, Namespaces] }
 
 func (s namespaceSet) set(c *Config, _, value string, at plan.Origin) error {
 	more, err := parseNamespaces(value)
 	if err != nil {
 		return err
 	}
-	field := s.field(c)
+	field := s.one.at(c)
 	*field = Value[Namespaces]{field.V | more, at}
 	return nil
 }

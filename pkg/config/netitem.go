@@ -153,7 +153,7 @@ func (networks) print(c *Config, emit func(sub, value string)) {
 }
 
 // netType is the item of lxc.net.N.type; a device begins anew with each type.
-type netType struct{ *scalar[Network, string] }
+type netType struct{ *one[Network, string] }
 
 func (t netType) set(n *Network, sub, value string, at plan.Origin) error {
 	v, err := t.kind.parse(value)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"slices"
@@ -10,8 +11,8 @@ import (
 
 // The kinds of values network keys have.
 var (
-	deviceType = &kind[string]{parse: oneOf("empty", "none", "veth", "macvlan", "phys", "vlan", "ipvlan"), format: same, show: showNull}
-	ifname     = &kind[string]{parse: atMost(15), format: same}
+	deviceType = &kind[string]{parse: parseType, format: same, show: showNull}
+	ifname     = &kind[string]{parse: func(s string) (string, error) { return atMost(s, 15) }, format: same}
 	up         = &kind[bool]{parse: func(string) (bool, error) { return true, nil }, format: formatUp}
 	mtu        = &kind[string]{parse: parseMTU, format: same}
 	gateway4   = &kind[string]{parse: func(s string) (string, error) { return parseGateway(s, true) }, format: same}
@@ -25,30 +26,37 @@ var (
 	tagged     = &kind[int]{parse: parseTag, format: strconv.Itoa}
 	vlanID     = &kind[uint]{parse: parseVLANID, format: unsigned.format}
 
-	vethMode        = enum("bridge", "bridge", "router")
-	macvlanMode     = enum("private", "private", "vepa", "bridge", "passthru")
-	ipvlanMode      = enum("l2", "l3", "l3s", "l2")
-	ipvlanIsolation = enum("bridge", "bridge", "private", "vepa")
+	vethMode = &kind[string]{
+		parse:  func(s string) (string, error) { return oneOf(s, "bridge", "router") },
+		format: same,
+		show:   func(s string) string { return cmp.Or(s, "bridge") },
+	}
+	macvlanMode = &kind[string]{
+		parse:  func(s string) (string, error) { return oneOf(s, "private", "vepa", "bridge", "passthru") },
+		format: same,
+		show:   func(s string) string { return cmp.Or(s, "private") },
+	}
+	ipvlanMode = &kind[string]{
+		parse:  func(s string) (string, error) { return oneOf(s, "l3", "l3s", "l2") },
+		format: same,
+		show:   func(s string) string { return cmp.Or(s, "l2") },
+	}
+	ipvlanIsolation = &kind[string]{
+		parse:  func(s string) (string, error) { return oneOf(s, "bridge", "private", "vepa") },
+		format: same,
+		show:   func(s string) string { return cmp.Or(s, "bridge") },
+	}
 )
 
-// enum is the kind of a word out of a few; a getter shows def for none.
-func enum(def string, words ...string) *kind[string] {
-	show := func(s string) string {
-		if s == "" {
-			return def
-		}
-		return s
+func oneOf(s string, words ...string) (string, error) {
+	if !slices.Contains(words, s) {
+		return "", errors.New(strconv.Quote(s) + " is not one of " + strings.Join(words, " "))
 	}
-	return &kind[string]{parse: oneOf(words...), format: same, show: show}
+	return s, nil
 }
 
-func oneOf(words ...string) func(string) (string, error) {
-	return func(s string) (string, error) {
-		if !slices.Contains(words, s) {
-			return "", errors.New(strconv.Quote(s) + " is not one of " + strings.Join(words, " "))
-		}
-		return s, nil
-	}
+func parseType(s string) (string, error) {
+	return oneOf(s, "empty", "none", "veth", "macvlan", "phys", "vlan", "ipvlan")
 }
 
 func formatUp(v bool) string {
