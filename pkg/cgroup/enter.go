@@ -1,0 +1,97 @@
+package cgroup
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"time"
+
+	"gantry/internal/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+// EnterMonitor moves a process into the monitor's cgroups; pid 0 is the
+// caller. On version 1 the first move after a while of idleness takes 5 to 30
+// ms, a move right after another 0.03: let a goroutine do it as soon as Create
+// returns, beside the rest of the start. On a unified host be born there
+// instead: CLONE_INTO_CGROUP with Open(h.Dir(s.Monitor)).
+func (s *Set) EnterMonitor(pid int) error { return s.enter(s.Monitor, pid, false) }
+
+// EnterPayload moves a process into the payload's cgroups. born says that it
+// was cloned into the one of version 2 (CLONE_INTO_CGROUP).
+func (s *Set) EnterPayload(pid int, born bool) error { return s.enter(s.Payload, pid, born) }
+
+func (s *Set) enter(rel string, pid int, born bool) error {
+	for _, h := range s.Hierarchies {
+		if born && h.Version == 2 {
+			continue
+		}
+		if err := writeFile(h.Dir(rel)+"/cgroup.procs", strconv.Itoa(pid)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LeaveMonitor moves the calling process out of the monitor's cgroups and
+// removes them. On version 1 this is how a shim ends, after its command socket
+// is closed; on a unified host a child born in OutsideFile spares it the move.
+func (s *Set) LeaveMonitor() error {
+	var failed []error
+	for _, h := range s.Hierarchies {
+		dir, err := s.outside(h)
+		if err == nil {
+			err = writeFile(dir+"/cgroup.procs", "0")
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(append(failed, s.RemoveMonitor(20*time.Millisecond))...)
+}
+
+// OutsideFile opens, on a unified host, the cgroup in which a child can be born
+// (CLONE_INTO_CGROUP) that removes the monitor's cgroup after its last process.
+// The caller owns the file; it is nil on other hosts.
+func (s *Set) OutsideFile() (*os.File, error) {
+	h, ok := s.Unified()
+	if !ok {
+		return nil, nil
+	}
+	dir, err := s.outside(h)
+	if err != nil {
+		return nil, err
+	}
+	return Open(dir)
+}
+
+// outside finds the first of s.Outside that may hold processes. Leaves
+// (lxc.pivot) are made as needed.
+func (s *Set) outside(h Hierarchy) (string, error) {
+	var err error
+	for _, rel := range s.Outside {
+		dir := h.Dir(rel)
+		if rel != "" {
+			if err = h.mkparents(rel, h.Dir("") == s.anchor().Dir("")); err == nil {
+				err = h.mkdir(rel, 0o755)
+			}
+			if err != nil && !errors.Is(err, unix.EEXIST) {
+				continue
+			}
+		}
+		if h.holdsProcesses(dir) {
+			return dir, nil
+		}
+		err = sys.PathError("enter", dir, unix.EBUSY)
+	}
+	return "", err
+}
+
+// holdsProcesses: on version 2 a cgroup other than the root either has
+// processes or gives controllers to its children.
+func (h Hierarchy) holdsProcesses(dir string) bool {
+	if h.Version == 1 || unix.Access(dir+"/cgroup.type", unix.F_OK) != nil {
+		return true
+	}
+	enabled, err := readFile(dir + "/cgroup.subtree_control")
+	return err == nil && enabled == ""
+}

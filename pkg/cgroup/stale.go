@@ -1,0 +1,45 @@
+package cgroup
+
+import (
+	"errors"
+	"strings"
+
+	"gantry/pkg/plan"
+)
+
+// RemoveStale removes what a killed start or shim of the container id
+// (LXCPATH/NAME) has left, under any suffix. The caller holds the container's
+// command socket or has seen that nobody serves it. With kill, processes that
+// outlived their shim die; without, their cgroups stay.
+func (host Host) RemoveStale(c plan.Cgroup, name, id string, kill bool) error {
+	if err := check(c); err != nil || len(host.Hierarchies) == 0 {
+		return err
+	}
+	s := host.named(c, name, id, 0)
+	var failed []error
+	for _, rel := range []string{s.Limit, s.Monitor} {
+		for _, found := range s.leaves(rel) {
+			if !s.ours(s.anchor().Dir(found)) || !kill && s.populated(found) {
+				continue
+			}
+			failed = append(failed, s.remove(found, dying, kill))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// leaves lists the cgroups called rel or rel-K in the anchor.
+func (s *Set) leaves(rel string) []string {
+	dir, leaf := "", rel
+	if i := strings.LastIndexByte(rel, '/'); i >= 0 {
+		dir, leaf = rel[:i], rel[i+1:]
+	}
+	var found []string
+	for _, name := range children(s.anchor().Dir(dir)) {
+		suffix, ok := strings.CutPrefix(name, leaf)
+		if ok && (suffix == "" || suffix[0] == '-' && strings.Trim(suffix[1:], "0123456789") == "") {
+			found = append(found, clean(dir+"/"+name))
+		}
+	}
+	return found
+}
