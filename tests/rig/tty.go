@@ -29,15 +29,14 @@ const typingPause = 30 * time.Millisecond
 // COMMAND's, 128+N for signal N, or 124 when an EXPECT does not come or
 // nothing happens for ten seconds.
 func onTTY(args []string) (int, error) {
-	type line struct{ expect, keys string }
-	var dialog []line
+	var dialog []reply
 	for len(args) > 0 && args[0] != "--" {
 		expect, keys, ok := strings.Cut(args[0], "=")
 		typed, err := strconv.Unquote(`"` + keys + `"`)
 		if !ok || err != nil {
 			return 0, fmt.Errorf("%q is not EXPECT=KEYS", args[0])
 		}
-		dialog = append(dialog, line{expect, typed})
+		dialog = append(dialog, reply{expect, typed})
 		args = args[1:]
 	}
 	if len(args) < 2 {
@@ -56,6 +55,20 @@ func onTTY(args []string) (int, error) {
 	}
 	slave.Close()
 
+	if !converse(master, dialog) {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return 124, nil
+	}
+	return exitStatus(cmd), nil
+}
+
+// A reply is what is typed when the output holds what is expected.
+type reply struct{ expect, keys string }
+
+// converse copies the terminal's output to standard output until its other
+// end is closed, typing as dialog says; false means that it fell silent.
+func converse(master *os.File, dialog []reply) bool {
 	output := make(chan []byte)
 	go func() {
 		defer close(output)
@@ -73,7 +86,7 @@ func onTTY(args []string) (int, error) {
 		select {
 		case chunk, ok := <-output:
 			if !ok {
-				return exitStatus(cmd), nil
+				return true
 			}
 			os.Stdout.Write(bytes.ReplaceAll(chunk, []byte("\r"), nil))
 			pending = append(pending, chunk...)
@@ -88,9 +101,7 @@ func onTTY(args []string) (int, error) {
 				dialog = dialog[1:]
 			}
 		case <-time.After(ttyPatience):
-			cmd.Process.Kill()
-			cmd.Wait()
-			return 124, nil
+			return false
 		}
 	}
 }
