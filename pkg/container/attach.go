@@ -4,7 +4,7 @@ import "errors"
 
 // AttachOptions says how Attach runs a command inside a running container.
 type AttachOptions struct {
-	Namespaces     uintptr    // CLONE_NEW* of the namespaces to join; 0 is all the container has
+	Namespaces     []string   // kinds to join, as in lxc.namespace.clone; empty is all the container has
 	Elevated       Privileges // what the command keeps of the host's privileges
 	Arch           int64      // persona for personality(2); -1 is the container's
 	RemountSysProc bool       // -R: fresh /proc and /sys when the mount namespace is not joined

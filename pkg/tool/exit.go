@@ -24,8 +24,16 @@ func (e Exit) Error() string {
 // Unwrap gives Err.
 func (e Exit) Unwrap() error { return e.Err }
 
-// errTooManyPaths is printed as it is, without the tool's name, as LXC does.
-var errTooManyPaths = errors.New("This command only accepts 1 -P,--lxcpath arguments") //lint:ignore ST1005 LXC's words
+// Faults of the command line in LXC's words, which scripts may know.
+var (
+	//lint:ignore ST1005 LXC's words
+	errNoName = errors.New("No container name specified")
+
+	// errTooManyPaths is printed without the tool's name.
+	//
+	//lint:ignore ST1005 LXC's words
+	errTooManyPaths = errors.New("This command only accepts 1 -P,--lxcpath arguments")
+)
 
 // A usageError is an argument that an option refused.
 type usageError struct{ err error }

@@ -29,5 +29,5 @@ func (c *Call) checkAccess() error {
 	if !c.Spec.NeedsPath || os.Geteuid() == 0 || unix.Access(c.LXCPath, unix.R_OK) == nil {
 		return nil
 	}
-	return errors.New("You lack access to " + c.LXCPath)
+	return errors.New("you lack access to " + c.LXCPath)
 }

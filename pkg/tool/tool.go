@@ -18,7 +18,6 @@
 package tool
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,6 +27,8 @@ import (
 
 	"gantry/internal/log"
 	"gantry/internal/paths"
+	"gantry/pkg/config"
+	"gantry/pkg/container"
 )
 
 // Version is the version of LXC the tools are compatible with. Scripts read its
@@ -58,6 +59,7 @@ type Call struct {
 	LogFile  string       // where -o leads; empty without -o
 	Log      *log.Logger  // the tool's log
 	Paths    *paths.Paths // where Gantry's files are
+	System   *config.System
 
 	Stdout, Stderr io.Writer
 
@@ -144,7 +146,7 @@ func (c *Call) prepare(operands []string) error {
 	c.Name, c.Operands = c.common.name, operands
 	if !c.common.named && !c.Spec.Nameless {
 		if len(operands) == 0 {
-			return errors.New("No container name specified") //lint:ignore ST1005 scripts match LXC's words
+			return errNoName
 		}
 		c.Name, c.Operands = operands[0], operands[1:]
 	}
@@ -152,18 +154,42 @@ func (c *Call) prepare(operands []string) error {
 	if err := c.findLXCPath(); err != nil {
 		return err
 	}
+	if c.RCFile != "" {
+		absolute, err := filepath.Abs(c.RCFile)
+		if err != nil {
+			return err
+		}
+		c.RCFile = absolute
+	}
 	if err := c.openLog(); err != nil {
 		return err
 	}
 	return c.checkAccess()
 }
 
+// Open gives the container the call is about.
+func (c *Call) Open() (*container.Container, error) {
+	opened := &container.Container{
+		Name:    c.Name,
+		LXCPath: c.LXCPath,
+		RCFile:  c.RCFile,
+		LogFile: c.LogFile,
+		Log:     c.Log,
+		Paths:   c.Paths,
+		System:  c.System,
+	}
+	return opened, opened.Open()
+}
+
 // findLXCPath settles the directory of containers. A relative -P is made
 // absolute: who hears of it later has another working directory. An absolute
 // one stays as typed, because the name of the command socket is made of it.
 func (c *Call) findLXCPath() (err error) {
+	if c.System, err = config.LoadSystem(c.Paths); err != nil {
+		return err
+	}
 	if len(c.common.lxcpaths) == 0 {
-		c.LXCPath = c.Paths.LXCPath
+		c.LXCPath = c.System.LXCPath()
 		return nil
 	}
 	path := c.common.lxcpaths[0]

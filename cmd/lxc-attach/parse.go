@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gantry/pkg/container"
+)
+
+// namespaces are LXC's names of the namespaces, and the kernel's.
+var namespaces = [][2]string{
+	{"MOUNT", "mnt"}, {"PID", "pid"}, {"UTSNAME", "uts"}, {"IPC", "ipc"},
+	{"USER", "user"}, {"NETWORK", "net"}, {"CGROUP", "cgroup"}, {"TIME", "time"},
+}
+
+// selectNamespaces adds the namespaces of a list separated by |, by either name
+// in any case.
+func selectNamespaces(kinds *[]string, list string) error {
+	for _, word := range split(list) {
+		i := slices.IndexFunc(namespaces, func(n [2]string) bool {
+			return strings.EqualFold(word, n[0]) || strings.EqualFold(word, n[1])
+		})
+		if i < 0 {
+			return errors.New(strconv.Quote(word) + " is not one of MOUNT PID UTSNAME IPC USER NETWORK CGROUP TIME")
+		}
+		*kinds = append(*kinds, namespaces[i][1])
+	}
+	return nil
+}
+
+// elevate adds the privileges of a list separated by |; an empty one is all.
+func elevate(p *container.Privileges, list string) error {
+	if list == "" {
+		*p = container.ElevateAll
+		return nil
+	}
+	for _, word := range split(list) {
+		switch word {
+		case "CGROUP":
+			*p |= container.ElevateCgroup
+		case "CAP":
+			*p |= container.ElevateCap
+		case "LSM":
+			*p |= container.ElevateLSM
+		default:
+			return errors.New(strconv.Quote(word) + " is not one of CAP CGROUP LSM")
+		}
+	}
+	return nil
+}
+
+// split takes a list apart; empty words do not count.
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == '|' })
+}
+
+// id reads a user or group id. The last one, -1 for the kernel, leaves it to
+// the container.
+func id(v *int64, arg string) error {
+	n, err := strconv.ParseUint(arg, 0, 32)
+	if err != nil {
+		return errors.New("not a numeric id")
+	}
+	*v = int64(n)
+	if n == 1<<32-1 {
+		*v = -1
+	}
+	return nil
+}
