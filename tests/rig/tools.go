@@ -47,9 +47,13 @@ func (t Toolset) Version() string {
 }
 
 // Shell prepares /bin/sh for a script in which lxc-* means this toolset and
-// the commands of Helpers are known.
+// the helper commands are known.
 func (t Toolset) Shell(script string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", "-c", script)
-	cmd.Env = append(os.Environ(), "PATH="+t.Dir+":"+helperDir+":"+os.Getenv("PATH"), "TOOLSET="+t.Name)
+	cmd.Env = append(os.Environ(), "PATH="+t.Path())
 	return cmd
 }
+
+// Path is the PATH on which lxc-* means this toolset, with the helper
+// commands.
+func (t Toolset) Path() string { return t.Dir + ":" + helperDir + ":" + os.Getenv("PATH") }
