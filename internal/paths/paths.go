@@ -119,21 +119,23 @@ func exists(path string) bool {
 }
 
 // triplets are Debian's names of the architectures: libraries lie in lib/TRIPLET.
-var triplets = map[string]string{
-	"386":      "i386-linux-gnu",
-	"amd64":    "x86_64-linux-gnu",
-	"arm":      "arm-linux-gnueabihf",
-	"arm64":    "aarch64-linux-gnu",
-	"loong64":  "loongarch64-linux-gnu",
-	"mips64le": "mips64el-linux-gnuabi64",
-	"ppc64le":  "powerpc64le-linux-gnu",
-	"riscv64":  "riscv64-linux-gnu",
-	"s390x":    "s390x-linux-gnu",
+var triplets = [...]struct{ arch, triplet string }{
+	{"386", "i386-linux-gnu"},
+	{"amd64", "x86_64-linux-gnu"},
+	{"arm", "arm-linux-gnueabihf"},
+	{"arm64", "aarch64-linux-gnu"},
+	{"loong64", "loongarch64-linux-gnu"},
+	{"mips64le", "mips64el-linux-gnuabi64"},
+	{"ppc64le", "powerpc64le-linux-gnu"},
+	{"riscv64", "riscv64-linux-gnu"},
+	{"s390x", "s390x-linux-gnu"},
 }
 
 func triplet(arch string) string {
-	if name, ok := triplets[arch]; ok {
-		return name
+	for _, t := range triplets {
+		if t.arch == arch {
+			return t.triplet
+		}
 	}
 	return arch + "-linux-gnu"
 }
