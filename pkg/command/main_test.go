@@ -1,0 +1,71 @@
+package command_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gantry/pkg/command"
+	"golang.org/x/sys/unix"
+)
+
+// actVar makes the test binary one of actors.
+const actVar = "GANTRY_TEST_ACT"
+
+// actors are what other users do to the socket of an address.
+var actors = map[string]func(address string) any{
+	// GET_STATE's error.
+	"ask": func(address string) any {
+		c := command.Client{Address: address, Timeout: 5 * time.Second}
+		_, err := c.State()
+		return err
+	},
+	// How many of a hundred silent connections are kept.
+	"crowd": func(address string) any {
+		var fds []unix.PollFd
+		for range 100 {
+			fd, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err := unix.Connect(fd, &unix.SockaddrUnix{Name: "@" + address}); err != nil {
+				return err
+			}
+			fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+		}
+		time.Sleep(100 * time.Millisecond)
+		ended, err := unix.Poll(fds, 0)
+		if err != nil {
+			return err
+		}
+		return len(fds) - ended
+	},
+}
+
+func TestMain(m *testing.M) {
+	if act, address, ok := strings.Cut(os.Getenv(actVar), "@"); ok {
+		fmt.Print(actors[act](address))
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// runAs runs an actor as another user and gives what it says.
+func runAs(t *testing.T, uid uint32, act, address string) string {
+	t.Helper()
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer self.Close()
+	cmd := exec.Command("/proc/self/fd/3")
+	cmd.ExtraFiles = []*os.File{self}
+	cmd.Env = []string{actVar + "=" + act + "@" + address}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("client as %d: %v: %s", uid, err, out)
+	}
+	return string(out)
+}
