@@ -1,0 +1,150 @@
+package template
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/internal/cleanup"
+	"gantry/internal/sys"
+	"gantry/pkg/storage"
+)
+
+// flushOption is the option that has the cached tree made anew.
+const flushOption = "flush-cache"
+
+// cached gives the recipe's prepared tree, made now if it is not there. It
+// stays as it is until release is called: the tree is built beside its place
+// and moved there, under a lock, so that creations at the same time build it
+// once and one that dies leaves nothing half done.
+func (j *job) cached(ctx context.Context) (dir string, release func(), err error) {
+	var undo cleanup.Stack
+	defer undo.Run()
+	base := filepath.Join(j.Cache, j.recipe.Name())
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		return "", nil, err
+	}
+	key := j.key()
+	dir = filepath.Join(base, key)
+	lock, err := os.OpenFile(filepath.Join(base, "."+key+".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	undo.Add(func() { lock.Close() })
+	began := time.Now()
+	if err := j.lock(ctx, lock, unix.F_RDLCK); err != nil {
+		return "", nil, err
+	}
+	if j.stale(dir, began) {
+		if err := j.lock(ctx, lock, unix.F_WRLCK); err != nil {
+			return "", nil, err
+		}
+		if j.stale(dir, began) { // nobody was faster
+			if err := j.build(ctx, dir, filepath.Join(base, "."+key+".new")); err != nil {
+				return "", nil, err
+			}
+		}
+		if err := j.lock(ctx, lock, unix.F_RDLCK); err != nil {
+			return "", nil, err
+		}
+	}
+	undo.Release()
+	return dir, func() { lock.Close() }, nil
+}
+
+// stale says whether the tree must be built: it is not there, or the user
+// wants it new and it is older than his wish.
+func (j *job) stale(dir string, began time.Time) bool {
+	info, err := os.Stat(dir)
+	return err != nil || j.values[flushOption] != "" && info.ModTime().Before(began)
+}
+
+// build makes the tree at temporary, then puts it into the place of dir.
+func (j *job) build(ctx context.Context, dir, temporary string) error {
+	if err := storage.RemoveTree(temporary); err != nil {
+		return err
+	}
+	if err := os.Mkdir(temporary, 0o755); err != nil {
+		return err
+	}
+	var undo cleanup.Stack
+	defer undo.Run()
+	undo.Add(func() { storage.RemoveTree(temporary) })
+	if err := j.bootstrap(ctx, temporary); err != nil {
+		return err
+	}
+	t, err := openTree(temporary, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if err := j.apply(ctx, t, "prepare", j.recipe.Prepare); err != nil {
+		return err
+	}
+	now := time.Now()
+	if err := errors.Join(os.Chmod(temporary, 0o755), os.Chtimes(temporary, now, now)); err != nil {
+		return err
+	}
+	if err := storage.RemoveTree(dir); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, dir); err != nil {
+		return err
+	}
+	undo.Release()
+	return nil
+}
+
+// lock takes the OFD lock of fcntl(2), or waits for it until ctx is done. The
+// one lock of the file turns into the other.
+func (j *job) lock(ctx context.Context, f *os.File, kind int16) error {
+	whole := unix.Flock_t{Type: kind, Whence: io.SeekStart}
+	for told := false; ; told = true {
+		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &whole)
+		if err != unix.EAGAIN && err != unix.EACCES {
+			return sys.CallError("fcntl(F_OFD_SETLK)", err)
+		}
+		if !told {
+			// Two that both wait to write must not hold each other up.
+			free := unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart}
+			unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &free)
+			j.report.say("waiting for another creation that uses the cache")
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9.+-]{1,24}$`)
+
+// key names the tree: the options it depends on as far as they are readable,
+// and a digest of all that makes it what it is.
+func (j *job) key() string {
+	name, depends := "rootfs", map[string]string{}
+	for _, o := range j.recipe.Options {
+		if !o.Cache {
+			continue
+		}
+		value := j.values[o.Name]
+		depends[o.Name] = value
+		if plain.MatchString(value) {
+			name += "-" + value
+		}
+	}
+	// Marshal cannot fail: there are strings in it and nothing else.
+	b, _ := json.Marshal([]any{j.recipe.Bootstrap, j.recipe.Prepare, depends})
+	sum := sha256.Sum256(b)
+	return name + "-" + hex.EncodeToString(sum[:4])
+}

@@ -1,0 +1,231 @@
+package template
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/internal/sys"
+	"gantry/pkg/forkexec"
+	"gantry/pkg/plan"
+)
+
+// A child is a program in a mount namespace of its own. It dies with this
+// process, however that ends.
+type child struct {
+	path   string // of the program
+	argv   []string
+	env    []string
+	files  [3]*os.File
+	idmap  []plan.IDMap // not nil: in a user namespace too
+	flags  uintptr      // further CLONE_NEW* namespaces
+	inside func(p *forkexec.Program)
+	mount  func() error // prepares the mounts, on a thread with a mount namespace of its own
+}
+
+// run starts the program and waits for it. When ctx is done it is killed with
+// all that descends from it.
+func (c child) run(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		// The thread's mount namespace is its own; it ends with the goroutine.
+		// It has to live as long as the child, whose death signal it is.
+		runtime.LockOSThread()
+		done <- c.wait(ctx)
+	}()
+	return <-done
+}
+
+func (c child) wait(ctx context.Context) error {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		return sys.CallError("unshare", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
+		return sys.PathError("mount", "/", err)
+	}
+	if c.mount != nil {
+		if err := c.mount(); err != nil {
+			return err
+		}
+	}
+	gate, open, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer gate.Close()
+	defer open.Close()
+	process, err := c.program(gate).Start(c.attr())
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.argv[0], err)
+	}
+	defer process.Close()
+	stop := context.AfterFunc(ctx, func() { c.kill(process.Process) })
+	defer stop()
+	if _, err := open.Write([]byte{1}); err != nil {
+		process.Process.Kill()
+	}
+	for {
+		record, recordErr := process.Next()
+		if recordErr != nil {
+			break
+		}
+		if record.Kind == forkexec.Failed {
+			err = fmt.Errorf("%s: %w", c.argv[0], record.Err())
+		}
+	}
+	state, waitErr := process.Process.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	case waitErr != nil:
+		return waitErr
+	case !state.Success():
+		return fmt.Errorf("%s: %s", filepath.Base(c.argv[0]), state)
+	}
+	return nil
+}
+
+// attr makes the child die with this thread. The pipe it waits at first tells
+// it that the thread has died before.
+func (c child) attr() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Cloneflags: c.flags, Pdeathsig: syscall.SIGKILL}
+	if len(c.idmap) == 0 {
+		return attr
+	}
+	attr.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNS
+	attr.GidMappingsEnableSetgroups = true
+	attr.Credential = &syscall.Credential{}
+	for _, m := range c.idmap {
+		line := syscall.SysProcIDMap{ContainerID: int(m.Inside), HostID: int(m.Host), Size: int(m.Count)}
+		if m.Kind == 'u' {
+			attr.UidMappings = append(attr.UidMappings, line)
+		} else {
+			attr.GidMappings = append(attr.GidMappings, line)
+		}
+	}
+	return attr
+}
+
+func (c child) program(gate *os.File) *forkexec.Program {
+	p := forkexec.New()
+	p.Stdio(c.files[0], c.files[1], c.files[2])
+	p.Barrier(p.File(gate))
+	p.Prelude()
+	if c.inside != nil {
+		c.inside(p)
+	}
+	argv, env := p.Strings(c.argv), p.Strings(c.env)
+	shell := p.Label()
+	p.Call("execute", unix.SYS_EXECVE, p.String(c.path), argv, env).On(unix.ENOEXEC, shell)
+	p.Place(shell) // a script without #!, as execvp(3) runs it
+	p.Call("execute", unix.SYS_EXECVE, p.String("/bin/sh"), p.Strings(append([]string{"sh", c.path}, c.argv[1:]...)), env)
+	return p
+}
+
+// kill ends the child with its descendants. One in a pid namespace takes them
+// along; the others are looked up, as a template need not be a good parent.
+func (c child) kill(p *os.Process) {
+	if c.flags&unix.CLONE_NEWPID == 0 && p.Signal(unix.SIGSTOP) == nil {
+		killTree(p.Pid)
+	}
+	p.Kill()
+}
+
+// killTree kills what descends from a stopped process. Stopping each before its
+// children are listed keeps it from getting more.
+func killTree(pid int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		b, _ := os.ReadFile(task)
+		for _, field := range strings.Fields(string(b)) {
+			child, err := strconv.Atoi(field)
+			if err != nil || unix.Kill(child, unix.SIGSTOP) != nil {
+				continue
+			}
+			killTree(child)
+			unix.Kill(child, unix.SIGKILL)
+		}
+	}
+}
+
+// captured runs the program with its output going to line, and adds the last
+// lines to the error.
+func (c child) captured(ctx context.Context, line func(string)) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	c.files[1], c.files[2] = w, w
+	tail := make(chan []string, 1)
+	go func() { tail <- readLines(r, line) }()
+	err = c.run(ctx)
+	w.Close()
+	// Something may have been left running that holds the pipe.
+	r.SetReadDeadline(time.Now().Add(time.Second))
+	last := <-tail
+	if err != nil && ctx.Err() == nil {
+		return &outputError{err, last}
+	}
+	return err
+}
+
+// tailLines is how much of a failed program's output is shown.
+const tailLines = 15
+
+func readLines(r io.Reader, line func(string)) (tail []string) {
+	for lines := bufio.NewReaderSize(r, 4096); ; {
+		b, _, err := lines.ReadLine()
+		if err != nil {
+			return tail
+		}
+		text := string(b)
+		if i := strings.LastIndexByte(text, '\r'); i >= 0 { // a progress bar
+			text = text[i+1:]
+		}
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if tail = append(tail, text); len(tail) > tailLines {
+			tail = tail[1:]
+		}
+		line(text)
+	}
+}
+
+// outputError is a failed program with the last lines of its output.
+type outputError struct {
+	err  error
+	tail []string
+}
+
+func (e *outputError) Error() string {
+	if len(e.tail) == 0 {
+		return e.err.Error()
+	}
+	return e.err.Error() + ": " + e.tail[len(e.tail)-1]
+}
+
+func (e *outputError) Unwrap() error { return e.err }
+
+// Output gives the last lines a failed program of a recipe has written.
+func Output(err error) []string {
+	var o *outputError
+	if errors.As(err, &o) {
+		return o.tail
+	}
+	return nil
+}
