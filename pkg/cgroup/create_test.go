@@ -157,6 +157,21 @@ func TestParents(t *testing.T) {
 	}
 }
 
+func TestParentsOfAKilledStart(t *testing.T) {
+	host := detected(t)
+	c := plan.Cgroup{Dir: unique(t) + "/deep"}
+	s := host.named(c, "a", "/p/a", 0)
+	if err := s.anchor().mkparents(s.Monitor, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.RemoveStale(c, "a", "/p/a", false); err != nil {
+		t.Fatal(err)
+	}
+	if !missing(s.anchor().Dir(unique(t))) {
+		t.Error("the parent remains")
+	}
+}
+
 // Directories that were there before stay.
 func TestForeignParentsStay(t *testing.T) {
 	host := detected(t)

@@ -14,12 +14,12 @@ import (
 // EnterMonitor moves a process into the monitor's cgroups; pid 0 is the
 // caller. On version 1 the first move after a while of idleness takes 5 to 30
 // ms, a move right after another 0.03: let a goroutine do it as soon as Create
-// returns, beside the rest of the start. On a unified host be born there
-// instead: CLONE_INTO_CGROUP with Open(h.Dir(s.Monitor)).
+// returns, beside the rest of the start. On a unified host be born in
+// MonitorFile instead.
 func (s *Set) EnterMonitor(pid int) error { return s.enter(s.Monitor, pid, false) }
 
 // EnterPayload moves a process into the payload's cgroups. born says that it
-// was cloned into the one of version 2 (CLONE_INTO_CGROUP).
+// was born in the one of version 2, as in PayloadFile.
 func (s *Set) EnterPayload(pid int, born bool) error { return s.enter(s.Payload, pid, born) }
 
 func (s *Set) enter(rel string, pid int, born bool) error {
@@ -49,9 +49,23 @@ func (s *Set) LeaveMonitor() error {
 	return errors.Join(append(failed, s.RemoveMonitor(20*time.Millisecond))...)
 }
 
-// OutsideFile opens, on a unified host, the cgroup in which a child can be born
-// (CLONE_INTO_CGROUP) that removes the monitor's cgroup after its last process.
-// The caller owns the file; it is nil on other hosts.
+// MonitorFile opens the cgroup a shim is born in by CLONE_INTO_CGROUP, on a
+// unified host; on others the file is nil. The caller owns it.
+func (s *Set) MonitorFile() (*os.File, error) { return s.birthplace(s.Monitor) }
+
+// PayloadFile is MonitorFile for the container's init.
+func (s *Set) PayloadFile() (*os.File, error) { return s.birthplace(s.Payload) }
+
+func (s *Set) birthplace(rel string) (*os.File, error) {
+	h, ok := s.Unified()
+	if !ok {
+		return nil, nil
+	}
+	return Open(h.Dir(rel))
+}
+
+// OutsideFile is MonitorFile for the child that removes the monitor's cgroup
+// after its last process: somewhere else.
 func (s *Set) OutsideFile() (*os.File, error) {
 	h, ok := s.Unified()
 	if !ok {

@@ -77,7 +77,7 @@ func TestEnter(t *testing.T) {
 func TestBornInPayload(t *testing.T) {
 	s := create(t, unified(t), plan.Cgroup{}, "/p/a")
 	h, _ := s.Unified()
-	dir, err := Open(h.Dir(s.Payload))
+	dir, err := s.PayloadFile()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"os"
+	"strconv"
 	"strings"
 
 	"gantry/internal/sys"
@@ -41,7 +42,7 @@ func writeAt(dir int, name, value string) error {
 	}
 	defer unix.Close(fd)
 	_, err = sys.RetryInt(func() (int, error) { return unix.Write(fd, []byte(value)) })
-	return sys.PathError("write", name, err)
+	return sys.PathError("write "+strconv.Quote(value)+" to", name, err)
 }
 
 // readAt reads a short file beneath an open directory, without the newline at

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"gantry/internal/sys"
 	"gantry/pkg/plan"
+
+	"golang.org/x/sys/unix"
 )
 
 // detected gives the machine's hierarchies.
@@ -35,6 +38,7 @@ func unified(t *testing.T) Host {
 			continue
 		}
 		root := h.Dir("")
+		lock(t, root) // tests of other runs give and take controllers too
 		if enabled, _ := readFile(root + "/cgroup.subtree_control"); enabled == "" && len(h.Controllers) > 0 {
 			if err := writeFile(root+"/cgroup.subtree_control", "+"+h.Controllers[0]); err != nil {
 				t.Fatal(err)
@@ -59,6 +63,19 @@ func unified(t *testing.T) Host {
 	}
 	t.Fatal("no hierarchy of version 2")
 	return Host{}
+}
+
+// lock holds a directory for the test, against other test processes.
+func lock(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.Retry(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX) }); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
 }
 
 // unique gives a name no container has.

@@ -65,7 +65,7 @@ func (s *Set) anchorLast() []Hierarchy {
 func (s *Set) removeParents(rel string) {
 	for i := strings.LastIndexByte(rel, '/'); i > 0; i = strings.LastIndexByte(rel, '/') {
 		rel = rel[:i]
-		if markOf(s.anchor().Dir(rel)) != parentMark {
+		if dir := s.anchor().Dir(rel); markOf(dir) != parentMark && !isUnfinished(dir) {
 			return
 		}
 		for _, h := range s.anchorLast() {

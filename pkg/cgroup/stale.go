@@ -24,6 +24,7 @@ func (host Host) RemoveStale(c plan.Cgroup, name, id string, kill bool) error {
 			}
 			failed = append(failed, s.remove(found, dying, kill))
 		}
+		s.removeParents(rel) // of a start killed before it made a leaf
 	}
 	return errors.Join(failed...)
 }
