@@ -51,8 +51,8 @@ func TestOutside(t *testing.T) {
 			compare(t, c, want, got, differences)
 		})
 	}
-	if *show || t.Failed() || ran < len(readCases(t)) {
-		return
+	if *show || t.Failed() || ran < len(readCases(t)) || !strings.HasPrefix(rig.Real().Version(), "5.0.") {
+		return // DIFFERENCES is written for Debian 12's LXC
 	}
 	for _, d := range differences {
 		if !d.used {
@@ -65,12 +65,15 @@ func TestOutside(t *testing.T) {
 // DIFFERENCES accepts.
 func compare(t *testing.T, c testCase, want, got observation, differences []*difference) {
 	t.Helper()
+	var report strings.Builder
 	for _, aspect := range aspectOrder {
 		w, g := want.aspects[aspect], got.aspects[aspect]
-		if w == g || accepted(differences, c.name, aspect, g) {
-			continue
+		if w != g && !accepted(differences, c.name, aspect, g) {
+			report.WriteString(aspect + " differs:\n" + lineDiff(w, g))
 		}
-		t.Errorf("%s\n%s differs:\n%s\nstderr of lxc:\n%sstderr of gantry:\n%s", c.script, aspect, lineDiff(w, g), want.stderr, got.stderr)
+	}
+	if report.Len() > 0 {
+		t.Errorf("%s\n%sstderr of lxc:\n%sstderr of gantry:\n%s", c.script, &report, want.stderr, got.stderr)
 	}
 }
 
