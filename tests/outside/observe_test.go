@@ -38,8 +38,9 @@ type observation struct {
 // aspectOrder is the order of reports.
 var aspectOrder = []string{"exit", "stdout", "stderr", "files", "machine"}
 
-// observe runs a case with one toolset.
-func observe(t *testing.T, tools rig.Toolset, fixture, script string) observation {
+// observe runs a case with one toolset, in what starter has made of the
+// fixture.
+func observe(t *testing.T, tools, starter rig.Toolset, fixture, script string) observation {
 	t.Helper()
 	clear(t)
 	defer func() {
@@ -48,8 +49,8 @@ func observe(t *testing.T, tools rig.Toolset, fixture, script string) observatio
 		}
 	}()
 	before := rig.Look()
-	if out, status := run(tools, fixture); status != 0 {
-		t.Fatalf("%s: fixture %q: exit status %d\n%s", tools.Name, fixture, status, out.String())
+	if out, status := run(starter, fixture); status != 0 {
+		t.Fatalf("%s: fixture %q: exit status %d\n%s", starter.Name, fixture, status, out.String())
 	}
 	var stdout, stderr bytes.Buffer
 	status := runInto(tools, script, &stdout, &stderr)

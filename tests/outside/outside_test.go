@@ -16,7 +16,8 @@ var (
 	//go:embed testdata/hooked
 	hooked []byte
 
-	show = flag.Bool("show", false, "print what C LXC does instead of comparing")
+	show   = flag.Bool("show", false, "print what C LXC does instead of comparing")
+	across = flag.Bool("across", false, "let C LXC start the containers that Gantry's tools find, and the other way round")
 )
 
 func TestMain(m *testing.M) {
@@ -42,12 +43,16 @@ func TestOutside(t *testing.T) {
 			if !ok {
 				t.Fatalf("no fixture %s", c.fixture)
 			}
-			want := observe(t, rig.Real(), fixture, c.script)
 			if *show {
-				t.Logf("%s\n%s", c.script, want)
+				t.Logf("%s\n%s", c.script, observe(t, rig.Real(), rig.Real(), fixture, c.script))
 				return
 			}
-			got := observe(t, rig.Ours(), fixture, c.script)
+			starters := [2]rig.Toolset{rig.Real(), rig.Ours()}
+			if *across {
+				starters[0], starters[1] = starters[1], starters[0]
+			}
+			want := observe(t, rig.Real(), starters[0], fixture, c.script)
+			got := observe(t, rig.Ours(), starters[1], fixture, c.script)
 			compare(t, c, want, got, differences)
 		})
 	}
