@@ -16,8 +16,8 @@ var (
 	//go:embed testdata/hooked
 	hooked []byte
 
-	show   = flag.Bool("show", false, "print what C LXC does instead of comparing")
-	across = flag.Bool("across", false, "let C LXC start the containers that Gantry's tools find, and the other way round")
+	show    = flag.Bool("show", false, "print what C LXC does instead of comparing")
+	starter = flag.String("starter", "", "who makes what a case finds: lxc or gantry for both sides; each its own by default")
 )
 
 func TestMain(m *testing.M) {
@@ -47,12 +47,16 @@ func TestOutside(t *testing.T) {
 				t.Logf("%s\n%s", c.script, observe(t, rig.Real(), rig.Real(), fixture, c.script))
 				return
 			}
-			starters := [2]rig.Toolset{rig.Real(), rig.Ours()}
-			if *across {
-				starters[0], starters[1] = starters[1], starters[0]
+			real, ours := rig.Real(), rig.Ours()
+			starters := [2]rig.Toolset{real, ours}
+			switch *starter {
+			case "lxc":
+				starters[1] = real
+			case "gantry":
+				starters[0] = ours
 			}
-			want := observe(t, rig.Real(), starters[0], fixture, c.script)
-			got := observe(t, rig.Ours(), starters[1], fixture, c.script)
+			want := observe(t, real, starters[0], fixture, c.script)
+			got := observe(t, ours, starters[1], fixture, c.script)
 			compare(t, c, want, got, differences)
 		})
 	}
