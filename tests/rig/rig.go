@@ -42,6 +42,7 @@ func Enter() {
 	switch os.Getenv(role) {
 	case "inside":
 		runHelper()
+		unix.CloseOnExec(hostNetFD)
 		return
 	case "born":
 		err = settle()
