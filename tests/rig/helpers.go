@@ -91,8 +91,8 @@ func Define(lxcpath, name string, lines ...string) error {
 // applets are the names busybox answers to in a Busybox rootfs.
 var applets = strings.Fields(`sh ash [ basename cat chmod chown cp cut date dd echo env expr false find getty
 	grep head hostname id ifconfig ip kill ln login ls mkdir mkfifo mknod mount mv nc od ping printf ps pwd
-	readlink reboot rm rmdir route sed seq sleep sort stat stty sync tail test tee touch tr true tty umask
-	umount uname wc whoami`)
+	readlink reboot rm rmdir route sed seq sleep sort stat stty sync tail test tee touch tr true tty udhcpc
+	umask umount uname wc whoami`)
 
 // initScript is the Busybox rootfs's /sbin/init: it obeys LXC's default
 // signals (SIGPWR halts, SIGINT reboots) and otherwise waits.

@@ -54,6 +54,8 @@ func (t Toolset) Shell(script string) *exec.Cmd {
 	return cmd
 }
 
-// Path is the PATH on which lxc-* means this toolset, with the helper
-// commands.
-func (t Toolset) Path() string { return t.Dir + ":" + helperDir + ":" + os.Getenv("PATH") }
+// Path is the PATH on which lxc-* means this toolset, lxc-net included, with
+// the helper commands.
+func (t Toolset) Path() string {
+	return t.Dir + ":" + filepath.Join(t.Dir, "../libexec/lxc") + ":" + helperDir + ":" + os.Getenv("PATH")
+}
