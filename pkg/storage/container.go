@@ -21,7 +21,16 @@ type Container struct {
 	Lock func(Ref) (unlock func(), err error)
 }
 
-func (c Container) dir() string { return filepath.Join(c.LXCPath, c.Name) }
+// dir is the container directory. An administrator may have moved it and left a
+// link.
+func (c Container) dir() string {
+	if real, err := filepath.EvalSymlinks(c.name()); err == nil {
+		return real
+	}
+	return c.name()
+}
+
+func (c Container) name() string { return filepath.Join(c.LXCPath, c.Name) }
 
 func (c Container) lock(r Ref) (func(), error) {
 	if c.Lock == nil {
@@ -38,7 +47,8 @@ func (c Container) Destroy() error {
 	if err := c.Rootfs.check(); err != nil {
 		return err
 	}
-	elsewhere, err := Created(c.dir())
+	dir := c.dir()
+	elsewhere, err := Created(dir)
 	if err != nil {
 		return err
 	}
@@ -48,20 +58,15 @@ func (c Container) Destroy() error {
 			return err
 		}
 	}
-	if err := refuseMounts(c.dir()); err != nil {
+	if err := refuseMounts(dir); err != nil {
 		return err
 	}
-	partial, err := Mark(c.dir())
+	partial, err := Mark(dir)
 	if err != nil {
 		return err
 	}
-	if err := partial.Add(c.dir()); err != nil {
+	if err := partial.Add(append(paths(elsewhere), dir)...); err != nil {
 		return errors.Join(err, partial.Remove())
-	}
-	for _, m := range elsewhere {
-		if err := partial.Add(m.Path); err != nil {
-			return errors.Join(err, partial.Remove())
-		}
 	}
 	if err := c.Clear(partial); err != nil {
 		return errors.Join(err, partial.Remove())
@@ -73,20 +78,19 @@ func (c Container) Destroy() error {
 // directory itself is not listed, as it was there before, the config alone is
 // deleted in it. On an error the marker stays.
 func (c Container) Clear(partial *Partial) error {
-	list, err := partial.Made()
+	list, listed, err := partial.made()
 	if err != nil {
 		return err
 	}
-	// A marker without a list is C LXC's, whose container directory is
-	// lxc-create's own.
-	whole := len(list) == 0
-	self, err := made(c.dir())
+	whole := !listed // C LXC deletes all there is
+	dir := c.dir()
+	self, err := made(dir)
 	if err != nil {
 		return err
 	}
 	for _, m := range list {
 		switch {
-		case m.Inode == self.Inode && filepath.Base(m.Path) == c.Name: // LXCPATH may go by several names
+		case m.Inode == self.Inode && filepath.Base(m.Path) == filepath.Base(dir): // LXCPATH may go by several names
 			whole = true
 		case m.There():
 			if err := RemoveTree(m.Path); err != nil {
@@ -99,15 +103,15 @@ func (c Container) Clear(partial *Partial) error {
 	}
 	if whole {
 		// The config goes last: until then the container can be named.
-		if err := RemoveTree(c.dir(), "config", partialName, snapsName); err != nil {
+		if err := RemoveTree(dir, "config", partialName, snapsName); err != nil {
 			return err
 		}
 	}
-	if err := os.Remove(filepath.Join(c.dir(), "config")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, "config")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	// An empty directory of snapshots goes too, one with snapshots stays.
-	if err := removeEmpty(filepath.Join(c.dir(), snapsName)); err != nil {
+	if err := removeEmpty(filepath.Join(dir, snapsName)); err != nil {
 		return err
 	}
 	if err := partial.Remove(); err != nil {
@@ -116,7 +120,13 @@ func (c Container) Clear(partial *Partial) error {
 	if !whole {
 		return nil
 	}
-	return removeEmpty(c.dir())
+	if err := removeEmpty(dir); err != nil || dir == c.name() {
+		return err
+	}
+	if _, err := os.Stat(c.name()); errors.Is(err, fs.ErrNotExist) {
+		return os.Remove(c.name()) // the link
+	}
+	return nil
 }
 
 // removeEmpty deletes a directory unless there is something in it.

@@ -33,8 +33,7 @@ func TestDestroyLeavesForeignTrees(t *testing.T) {
 
 	c = container(t, "srv/rootfs/file", "srv/other/file")
 	c.Rootfs.Path = filepath.Join(c.LXCPath, "../srv/rootfs")
-	mine, err := made(c.Rootfs.Path)
-	must(t, err, WriteCreated(c.dir(), []Made{mine, {c.LXCPath + "/../srv/other", 1}}))
+	must(t, WriteCreated(c.dir(), c.Rootfs.Path, c.LXCPath+"/../srv/other"))
 	must(t, c.Destroy())
 	if there(c.Rootfs.Path) || !there(c.LXCPath+"/../srv/other/file") {
 		t.Error("want the tree that was made for it gone and the other kept")
@@ -58,6 +57,15 @@ func TestDestroyRefusesOtherTypes(t *testing.T) {
 	}
 	if !there(c.dir()+"/rootfs/bin/sh") || there(c.dir()+"/partial") {
 		t.Error("a refused Destroy left its marks")
+	}
+}
+
+func TestDestroyThroughALink(t *testing.T) {
+	c := container(t)
+	must(t, os.Rename(c.dir(), c.LXCPath+"/../moved"), os.Symlink("../moved", c.name()))
+	must(t, c.Destroy())
+	if there(c.name()) || there(c.LXCPath+"/../moved") {
+		t.Error("want the link and the container's directory gone")
 	}
 }
 

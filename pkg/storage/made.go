@@ -1,9 +1,7 @@
 package storage
 
 import (
-	"bufio"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -46,40 +44,54 @@ func (m Made) There() bool {
 	return err == nil && now.Inode == m.Inode
 }
 
-func readMade(r io.Reader) (list []Made, err error) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		path := strings.ReplaceAll(lines.Text(), "\x00", "\n")
-		if !lines.Scan() {
-			break // the process died while it wrote
+// readMade reads Mades up to one that is not whole: the process died while it
+// wrote.
+func readMade(text string) (list []Made) {
+	lines := strings.Split(text, "\n")
+	for i := 0; i+2 < len(lines); i += 2 {
+		path := strings.ReplaceAll(lines[i], "\x00", "\n")
+		if inode, err := strconv.ParseUint(lines[i+1], 10, 64); err == nil && filepath.IsAbs(path) {
+			list = append(list, Made{path, inode})
 		}
-		inode, err := strconv.ParseUint(lines.Text(), 10, 64)
-		if err != nil || !filepath.IsAbs(path) {
-			continue
-		}
-		list = append(list, Made{path, inode})
 	}
-	return list, lines.Err()
+	return list
 }
 
 // Created gives the trees outside dir that were made for the container.
 func Created(dir string) ([]Made, error) {
-	f, err := os.Open(filepath.Join(dir, createdName))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	b, err := os.ReadFile(filepath.Join(dir, createdName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	defer f.Close()
-	return readMade(f)
+	return readMade(string(b)), nil
 }
 
-// WriteCreated writes down which trees outside dir were made for the container.
-func WriteCreated(dir string, list []Made) error {
+// WriteCreated writes down that the trees outside dir were made for the
+// container.
+func WriteCreated(dir string, trees ...string) error {
+	text, err := record(trees)
+	if err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(dir, createdName), text)
+}
+
+// record is the text of what paths are now.
+func record(paths []string) (string, error) {
 	var text strings.Builder
-	for _, m := range list {
+	for _, path := range paths {
+		m, err := made(path)
+		if err != nil {
+			return "", err
+		}
 		text.WriteString(m.String())
 	}
-	return replaceFile(filepath.Join(dir, createdName), text.String())
+	return text.String(), nil
+}
+
+func paths(list []Made) (paths []string) {
+	for _, m := range list {
+		paths = append(paths, m.Path)
+	}
+	return paths
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +21,9 @@ var ErrBusy = errors.New("another process is creating or destroying the containe
 // or deletes it holds an OFD write lock on the file; without the lock he has
 // died, and the next who opens the container clears it away.
 const partialName = "partial"
+
+// listHeader begins the list in the marker, before anything is listed.
+const listHeader = "made for this container:\n"
 
 // A Partial is the marker of a container directory, held by this process. It
 // lists what to delete if the process dies, a Made after the other.
@@ -41,7 +45,8 @@ func Mark(dir string) (*Partial, error) {
 		named = file.Name()
 		defer os.Remove(named)
 	}
-	if err := errors.Join(file.Chmod(0), lock(file)); err != nil {
+	_, err = io.WriteString(file, listHeader)
+	if err := errors.Join(err, file.Chmod(0), lock(file)); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -94,25 +99,27 @@ func lock(file *os.File) error {
 	return sys.CallError("fcntl(F_OFD_SETLK)", err)
 }
 
-// Add writes down that path was made for this container.
-func (p *Partial) Add(path string) error {
-	m, err := made(path)
+// Add writes down that paths were made for this container, all or none.
+func (p *Partial) Add(paths ...string) error {
+	text, err := record(paths)
 	if err != nil {
 		return err
 	}
 	if _, err := p.file.Seek(0, io.SeekEnd); err != nil {
 		return err
 	}
-	_, err = io.WriteString(p.file, m.String())
+	_, err = io.WriteString(p.file, text)
 	return err
 }
 
-// Made gives what was written down.
-func (p *Partial) Made() ([]Made, error) {
-	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
+// made gives what was written down. Without a list the marker is C LXC's.
+func (p *Partial) made() (list []Made, listed bool, err error) {
+	b, err := io.ReadAll(io.NewSectionReader(p.file, 0, 1<<20))
+	if err != nil {
+		return nil, false, err
 	}
-	return readMade(p.file)
+	text, listed := strings.CutPrefix(string(b), listHeader)
+	return readMade(text), listed, nil
 }
 
 // Remove takes the marker away: the container is whole, or gone.

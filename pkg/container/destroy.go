@@ -1,0 +1,158 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/pkg/hook"
+	"gantry/pkg/plan"
+	"gantry/pkg/storage"
+)
+
+// Destroy deletes a stopped container: its directory, and its root file system
+// if lxc-create made it. It refuses one that runs (ErrRunning) unless forced,
+// and one with clones or snapshots unless told to delete them too. One that is
+// not defined is ErrNotDefined. An error names what is in the way; what has
+// been deleted by then is gone, and the next Destroy goes on.
+func Destroy(c *Container, o DestroyOptions) error {
+	if !c.Defined() {
+		// What a creation that died early may have left.
+		unix.Rmdir(c.Dir())
+		return ErrNotDefined
+	}
+	conf, err := c.Config()
+	if err != nil {
+		return err
+	}
+	ephemeral := conf.Ephemeral.V
+	ran, err := stopped(c, o.Force)
+	if err != nil {
+		return err
+	}
+	if ran && ephemeral {
+		return nil // its monitor deletes it
+	}
+	if o.Snapshots {
+		if err := destroyDependents(c, o); err != nil {
+			return err
+		}
+	}
+	if conf.Rootfs.Managed.V {
+		if err := independent(c); err != nil {
+			return err
+		}
+	}
+	return destroy(c)
+}
+
+// stopped makes sure that the container does not run; ran says that it did.
+func stopped(c *Container, force bool) (ran bool, err error) {
+	running, err := c.Running()
+	if err != nil || !running {
+		return false, err
+	}
+	if !force {
+		return true, fmt.Errorf("%s is running: %w (use -f to stop it first)", c.Name, ErrRunning)
+	}
+	return true, c.Client().Stop()
+}
+
+// independent refuses a container others need.
+func independent(c *Container) error {
+	if storage.HasClones(c.Dir()) {
+		return fmt.Errorf("destroying %s failed: %s has clones (use -s to delete them too)", c.Name, c.Name)
+	}
+	names, err := storage.Snapshots(c.Dir())
+	if err == nil && len(names) > 0 {
+		return fmt.Errorf("destroying %s failed: %s has snapshots (use -s to delete them too)", c.Name, c.Name)
+	}
+	return err
+}
+
+// destroyDependents deletes the container's clones, then its snapshots.
+func destroyDependents(c *Container, o DestroyOptions) error {
+	clones, err := storage.Clones(c.Dir())
+	if err != nil {
+		return err
+	}
+	for _, r := range clones {
+		clone := c.sibling(r.LXCPath, r.Name)
+		if !clone.Defined() {
+			continue
+		}
+		if err := Destroy(clone, o); err != nil {
+			return fmt.Errorf("clone %s: %w", r.Name, err)
+		}
+	}
+	names, err := storage.Snapshots(c.Dir())
+	if err != nil {
+		return err
+	}
+	snaps := filepath.Join(c.Dir(), "snaps")
+	for _, name := range names {
+		snapshot := c.sibling(snaps, name)
+		err := Destroy(snapshot, o)
+		if errors.Is(err, ErrNotDefined) {
+			err = storage.RemoveTree(snapshot.Dir())
+		}
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// sibling is another container, seen by the same tool.
+func (c *Container) sibling(lxcpath, name string) *Container {
+	return &Container{Name: name, LXCPath: lxcpath, LogFile: c.LogFile, Log: c.Log, Paths: c.Paths, System: c.System}
+}
+
+// destroy deletes what belongs to the container and to nobody else.
+func destroy(c *Container) error {
+	unlock, err := c.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	conf := c.config
+	if err := c.runDestroyHooks(); err != nil {
+		return err
+	}
+	if !conf.Rootfs.Managed.V {
+		return nil // as in LXC: the container stays, with all it has
+	}
+	rootfs := storage.Rootfs{Type: conf.Rootfs.Path.V.Type, Path: conf.Rootfs.Path.V.Path}
+	return storage.Container{LXCPath: c.LXCPath, Name: c.Name, Rootfs: rootfs, Lock: c.lockRef}.Destroy()
+}
+
+// runDestroyHooks runs lxc.hook.destroy. A hook that fails forbids the
+// destruction.
+func (c *Container) runDestroyHooks() error {
+	conf := c.config
+	env := []string{"LXC_NAME=" + c.Name, "LXC_CONFIG_FILE=" + c.ConfigFile()}
+	for name, value := range map[string]string{
+		"LXC_ROOTFS_MOUNT":    conf.Rootfs.Mount.V,
+		"LXC_ROOTFS_PATH":     conf.Rootfs.Path.V.Path,
+		"LXC_CONSOLE":         conf.Console.Path.V,
+		"LXC_CONSOLE_LOGPATH": conf.Console.LogFile.V,
+	} {
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	for _, h := range conf.Hooks.Destroy {
+		call := hook.Call{
+			Hook:    plan.Hook{Stage: "destroy", Section: "lxc", Command: h.V, Origin: h.Origin},
+			Name:    c.Name,
+			Version: int(conf.Hooks.Version.V),
+		}
+		if err := call.Run(hook.Merge(os.Environ(), env), c.Log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
