@@ -43,12 +43,12 @@ var aspectOrder = []string{"exit", "stdout", "stderr", "files", "machine"}
 func observe(t *testing.T, tools, starter rig.Toolset, fixture, script string) observation {
 	t.Helper()
 	clear(t)
+	before := rig.Look()
 	defer func() {
-		if err := rig.KillContainers(); err != nil {
+		if err := before.Restore(); err != nil {
 			t.Error(err)
 		}
 	}()
-	before := rig.Look()
 	if out, status := run(starter, fixture); status != 0 {
 		t.Fatalf("%s: fixture %q: exit status %d\n%s", starter.Name, fixture, status, out.String())
 	}

@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/moby/sys/mountinfo"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Facts are what the small machine holds at one moment, as sorted lines.
@@ -177,6 +179,33 @@ func processes() []string {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// Restore brings back what f was, so that one test's failure is not the next
+// one's: containers, processes, links and mounts that f does not hold go.
+func (f Facts) Restore() error {
+	if err := KillContainers(); err != nil {
+		return err
+	}
+	now := Look()
+	for _, p := range now.Processes {
+		if pid, _, _ := strings.Cut(p, " "); !slices.Contains(f.Processes, p) {
+			if n, err := strconv.Atoi(pid); err == nil {
+				unix.Kill(n, unix.SIGKILL)
+			}
+		}
+	}
+	for _, name := range now.Links {
+		if link, err := netlink.LinkByName(name); err == nil && !slices.Contains(f.Links, name) {
+			netlink.LinkDel(link)
+		}
+	}
+	for _, point := range slices.Backward(now.Mounts) { // sorted: what is mounted on something comes after it
+		if !slices.Contains(f.Mounts, point) {
+			unix.Unmount(point, unix.MNT_DETACH)
+		}
+	}
+	return nil
 }
 
 // KillContainers ends every container of the rig at once, whatever state its

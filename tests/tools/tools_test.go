@@ -45,7 +45,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("HOME", "/root")
 			before := rig.Look()
 			env.Defer(func() {
-				defer rig.KillContainers()
+				defer before.Restore()
 				left := leftovers(before)
 				if left != nil {
 					env.T().Log("left behind:\n" + strings.Join(left, "\n"))
