@@ -28,6 +28,9 @@ type item[O any] interface {
 	print(o *O, emit func(sub, value string))
 }
 
+// A traced item knows the line that set it last; line 0 is none.
+type traced[O any] interface{ origin(o *O) plan.Origin }
+
 // errNoValue is what a key answers that has no value to get.
 var errNoValue = errors.New("this key has no value")
 
@@ -64,6 +67,8 @@ func (i *one[O, T]) print(o *O, emit func(sub, value string)) {
 		emit("", i.kind.format(v))
 	}
 }
+
+func (i *one[O, T]) origin(o *O) plan.Origin { return i.at(o).Origin }
 
 // many is the item of a key that collects values; KEY = forgets them.
 type many[O any, T any] struct {
@@ -124,4 +129,12 @@ func (i *many[O, T]) print(o *O, emit func(sub, value string)) {
 	for _, v := range *i.at(o) {
 		emit("", i.kind.format(v.V))
 	}
+}
+
+func (i *many[O, T]) origin(o *O) plan.Origin {
+	values := *i.at(o)
+	if len(values) == 0 {
+		return plan.Origin{}
+	}
+	return values[len(values)-1].Origin
 }

@@ -107,20 +107,25 @@ func (m MountAuto) words(hidden bool) (words []string) {
 	if m.Sys != "" {
 		words = append(words, "sys:"+m.Sys)
 	}
-	if c := m.Cgroup; c.Kind != "" && (hidden || !c.Force) {
-		word := c.Kind
-		if c.Mode != "" {
-			word += ":" + c.Mode
-		}
-		if c.Force && c.Kind != "cgroup2" {
-			word += ":force"
-		}
-		words = append(words, word)
+	if m.Cgroup.Kind != "" && (hidden || !m.Cgroup.Force) {
+		words = append(words, m.Cgroup.String())
 	}
 	if hidden && m.Shmounts.Host != "" {
 		words = append(words, "shmounts:"+m.Shmounts.Host+":"+m.Shmounts.Inside)
 	}
 	return words
+}
+
+// String is the word of lxc.mount.auto.
+func (c CgroupMount) String() string {
+	word := c.Kind
+	if c.Mode != "" {
+		word += ":" + c.Mode
+	}
+	if c.Force && c.Kind != "cgroup2" {
+		word += ":force"
+	}
+	return word
 }
 
 func formatMountAuto(m MountAuto) string { return strings.Join(m.words(true), " ") }

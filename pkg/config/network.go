@@ -1,6 +1,10 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"gantry/pkg/plan"
+)
 
 // A Network is lxc.net.N.
 type Network struct {
@@ -64,3 +68,17 @@ func (n *Network) reset() {
 
 // key is the full name of a sub-key.
 func (n *Network) key(sub string) string { return "lxc.net." + itoa(n.Index) + "." + sub }
+
+// Origins gives the line that set each of the device's keys, by the name below
+// lxc.net.N; of a list the last one.
+func (n *Network) Origins() map[string]plan.Origin {
+	all := map[string]plan.Origin{}
+	for i := range netKeys {
+		if item, ok := netKeys[i].item.(traced[Network]); ok {
+			if o := item.origin(n); o.Line != 0 {
+				all[netKeys[i].name] = o
+			}
+		}
+	}
+	return all
+}

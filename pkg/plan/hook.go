@@ -2,9 +2,10 @@ package plan
 
 // A Hook is one command of lxc.hook.STAGE or lxc.net.N.script.*.
 type Hook struct {
-	Stage   string // pre-start pre-mount mount autodev start-host start stop post-stop clone destroy; up down for scripts
-	Section string // lxc or net
-	Command string // as configured: a path with arguments, run by /bin/sh -c "exec COMMAND ..."
+	Stage   string   // pre-start pre-mount mount autodev start-host start stop post-stop clone destroy; up down for scripts
+	Section string   // lxc or net
+	Command string   // as configured: a path with arguments, run by /bin/sh -c "exec COMMAND ..."
+	Env     []string `json:",omitempty"` // NAME=VALUE for this hook alone: container_ttys of start
 	Origin  Origin
 }
 

@@ -1,0 +1,55 @@
+package compile
+
+import (
+	"gantry/pkg/config"
+	"gantry/pkg/plan"
+)
+
+// last is the limit that the kernel takes only when memory.limit_in_bytes is
+// no higher: it is written after all others.
+const last = "memory.memsw.limit_in_bytes"
+
+// cgroup says where the cgroups lie and what is written to them.
+func (m *compiler) cgroup() error {
+	c := m.c.Cgroup
+	d := c.Dir
+	switch {
+	case d.Parent.V != "" && (d.Container.V != "" || d.Monitor.V != ""):
+		return fail(d.Parent.Origin, "conflicts with lxc.cgroup.dir.container and lxc.cgroup.dir.monitor (keep one or the others)")
+	case d.Container.V != "" && d.Monitor.V == "":
+		return fail(d.Container.Origin, "needs lxc.cgroup.dir.monitor too")
+	case d.Monitor.V != "" && d.Container.V == "":
+		return fail(d.Monitor.Origin, "needs lxc.cgroup.dir.container too")
+	case d.Inner.V != "" && d.Container.V == "":
+		return fail(d.Inner.Origin, "needs lxc.cgroup.dir.container too")
+	}
+	m.plan.Cgroup = plan.Cgroup{
+		Dir:        d.Parent.V,
+		Payload:    d.Container.V,
+		Monitor:    d.Monitor.V,
+		Pivot:      d.Pivot.V,
+		Inner:      d.Inner.V,
+		Pattern:    m.CgroupPattern,
+		Use:        m.CgroupUse,
+		Relative:   c.Relative.V,
+		Origin:     first(d.Parent.Origin, d.Container.Origin),
+		Legacy:     writes(c.Legacy),
+		Unified:    writes(c.Unified),
+		Namespaced: m.makes("cgroup"),
+	}
+	return nil
+}
+
+// writes orders the lines of one generation.
+func writes(members []config.Member[string]) (list []plan.CgroupWrite) {
+	var late []plan.CgroupWrite
+	for _, k := range members {
+		w := plan.CgroupWrite{File: k.Name, Value: k.V, Origin: k.Origin}
+		if k.Name == last {
+			late = append(late, w)
+		} else {
+			list = append(list, w)
+		}
+	}
+	return append(list, late...)
+}
