@@ -64,6 +64,8 @@ type State struct {
 	ConsoleBuffer uint64
 	PidFile       string
 	LogLevel      int
+	MonitorFifo   string // where lxc-monitord listens
+	SignalMask    uint64 // of the caller, for hooks and later inits: bit N-1 is signal N
 
 	Cgroup []string // lines of package cgroup
 
@@ -119,6 +121,8 @@ func fields() []field {
 		truth("console-rotate", func(s *State) *bool { return &s.ConsoleRotate }),
 		number("console-buffer", func(s *State) *uint64 { return &s.ConsoleBuffer }),
 		text("pidfile", func(s *State) *string { return &s.PidFile }),
+		text("monitor-fifo", func(s *State) *string { return &s.MonitorFifo }),
+		number("signal-mask", func(s *State) *uint64 { return &s.SignalMask }),
 		number("log-level", func(s *State) *int { return &s.LogLevel }),
 		{"cgroup", func(s *State) string { return strings.Join(s.Cgroup, "\n") }, func(s *State, v string) error {
 			if v != "" {

@@ -23,6 +23,7 @@ import (
 // Kinds of records the program reports, besides those of package forkexec.
 const (
 	InitPid  = forkexec.First + iota // value: pid of the init, in the launcher's pid namespace
+	Arrived                          // the init waits at the barrier "go"
 	Finished                         // the launcher has done its part and ends
 )
 

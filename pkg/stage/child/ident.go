@@ -10,7 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func (b *build) wait(plan.Step) error {
+func (b *build) wait(s plan.Step) error {
+	if s.Stage == "go" {
+		b.p.Report("wait", Arrived, forkexec.Int(0))
+	}
 	b.p.Barrier(b.barrier)
 	return nil
 }

@@ -42,7 +42,7 @@ func (b *build) launch() (forkexec.Label, error) {
 		p.Call("setsid", unix.SYS_SETSID)
 		p.Call("chdir /", unix.SYS_CHDIR, p.String("/"))
 	} else {
-		args.Flags |= unix.CLONE_PARENT
+		sibling(&args)
 	}
 	if b.in.Cgroup != nil {
 		args.Flags |= unix.CLONE_INTO_CGROUP
@@ -63,6 +63,13 @@ func (b *build) launch() (forkexec.Label, error) {
 	return init, nil
 }
 
+// sibling makes the clone a child of the caller's parent. Its exit signal is
+// then the caller's own, and clone3(2) refuses another.
+func sibling(args *forkexec.CloneArgs) {
+	args.Flags |= unix.CLONE_PARENT
+	args.ExitSignal = 0
+}
+
 // helper clones the init from a child that has joined the shared pid
 // namespace: setns(2) moves only children there, and the launcher's own must
 // stay where they are.
@@ -76,7 +83,8 @@ func (b *build) helper(pid forkexec.Reg, args forkexec.CloneArgs) {
 	p.Jump(done)
 	p.Place(child)
 	p.Setns("pid", p.File(b.in.Shared["pid"]), unix.CLONE_NEWPID)
-	args.Flags = args.Flags&^unix.CLONE_NEWPID | unix.CLONE_PARENT
+	args.Flags &^= unix.CLONE_NEWPID
+	sibling(&args)
 	p.Clone(pid, args)
 	p.JumpIfZero(pid, init)
 	p.Report("launch", InitPid, pid)
@@ -84,6 +92,11 @@ func (b *build) helper(pid forkexec.Reg, args forkexec.CloneArgs) {
 	p.Place(init)
 	p.Place(done)
 }
+
+// ShimMask are the signals a process blocks before it executes lxc-shim: all
+// but those a fault raises, and SIGWINCH. The Go runtime keeps what is blocked
+// at its start blocked on all its threads, and the shim reads signals as data.
+const ShimMask = ^uint64(1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1) | 1<<(unix.SIGWINCH-1))
 
 // become ends the launcher: as the shim, or at all.
 func (b *build) become(l Launcher) {
@@ -93,10 +106,7 @@ func (b *build) become(l Launcher) {
 		p.Exit(0)
 		return
 	}
-	// The shim hears of every signal by signalfd but those a fault raises, and
-	// the one a change of the terminal's size does.
-	const open = 1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1) | 1<<(unix.SIGWINCH-1)
-	p.SignalMask(^uint64(open))
+	p.SignalMask(ShimMask)
 	null := p.File(b.in.Null)
 	for i := range 3 {
 		p.Dup3(null, i)

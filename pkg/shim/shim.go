@@ -1,0 +1,158 @@
+// Package shim supervises one running container: it is the process `[lxc
+// monitor] LXCPATH NAME`.
+//
+// One epoll loop on one thread serves the command socket, carries the console,
+// forwards signals and waits for the init to end. What needs more than this,
+// reboots, hooks, network devices, is done by lxc-stage, which the shim runs
+// as a child by a descriptor it was given at the start: replacing Gantry's
+// files under a running container changes nothing for it.
+//
+//	set-up ──handover──> shim ── requests ──> tools
+//	                      ├── handover ──> lxc-stage ──> a new init, or none
+//	                      └── init ends ──> stopping, stopped, gone
+//
+// Memory is counted here: the package imports os, x/sys/unix and what is built
+// on them alone, and a test pins that.
+package shim
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+
+	"gantry/internal/log"
+	"gantry/pkg/cgroup"
+	"gantry/pkg/command"
+	"gantry/pkg/handover"
+	"golang.org/x/sys/unix"
+)
+
+// shim is a container under supervision.
+type shim struct {
+	*loop
+	log     *log.Logger
+	state   *handover.State
+	files   handover.Files
+	cgroups *cgroup.Set
+	server  *command.Server
+	clients map[int]*client
+	console console
+
+	phase  command.State
+	status unix.WaitStatus // of the init, once it has ended
+	ended  bool            // the init has
+	stage  stageChild      // the lxc-stage at work
+	over   bool
+}
+
+// Run supervises the container that is handed over on socket until it has
+// stopped, and returns the exit code of the process. It keeps the calling
+// goroutine on its thread.
+func Run(socket *os.File) int {
+	runtime.LockOSThread()
+	state, files, err := handover.Receive(socket)
+	if err != nil {
+		// Set-up failed or was killed. The init dies with its parent.
+		return 1
+	}
+	s := &shim{state: state, files: files, clients: map[int]*client{}, phase: command.Starting}
+	s.log = &log.Logger{Prog: state.Prog, Name: state.Name, Level: log.Level(state.LogLevel)}
+	if f := files[handover.Log]; f != nil {
+		s.log.File = f
+	}
+	if state.Foreground {
+		s.log.Stderr = os.Stderr
+	}
+	unix.Prctl(unix.PR_SET_NAME, uintptr(cstring(state.Prog)), 0, 0, 0)
+	if err := s.begin(); err != nil {
+		s.log.Error("cannot supervise the container: ", err.Error())
+		unix.PidfdSendSignal(int(files[handover.Init].Fd()), unix.SIGKILL, nil, 0)
+		return 1
+	}
+	socket.Write([]byte{1})
+	socket.Close()
+	if err := s.run(func() bool { return s.over }); err != nil {
+		s.log.Error(err.Error())
+		return 1
+	}
+	s.end()
+	return 0
+}
+
+// begin sets the loop up around a container that has just been handed over.
+func (s *shim) begin() (err error) {
+	if s.loop, err = newLoop(); err != nil {
+		return err
+	}
+	if s.server, err = command.NewServer(int(s.files[handover.Listen].Fd())); err != nil {
+		return err
+	}
+	if err := s.watchSignals(); err != nil {
+		return err
+	}
+	if err := s.watch(s.server.FD, unix.EPOLLIN, s.accept); err != nil {
+		return err
+	}
+	return s.adopt()
+}
+
+// adopt takes in what belongs to one life of the container, from one boot to
+// the next.
+func (s *shim) adopt() (err error) {
+	if s.cgroups, err = cgroup.Parse(s.state.Cgroup); err != nil {
+		return err
+	}
+	s.ended, s.status = false, 0
+	if err := s.watchChild(int(s.files[handover.Init].Fd())); err != nil {
+		return err
+	}
+	if err := s.openConsole(); err != nil {
+		return err
+	}
+	s.enter(command.Running)
+	return nil
+}
+
+// enter makes a state known.
+func (s *shim) enter(to command.State) {
+	s.phase = to
+	s.log.Info("state ", to.String())
+	s.tell(command.Message{Type: command.StateMessage, Name: s.state.Name, Value: int32(to)})
+	s.notify(to)
+}
+
+// tell passes a message to lxc-monitord, if one listens.
+func (s *shim) tell(m command.Message) {
+	fd, err := unix.Open(s.state.MonitorFifo, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return
+	}
+	unix.Write(fd, m.Append(nil))
+	unix.Close(fd)
+}
+
+// end is the last the shim does. Whoever waits for the container sees it gone
+// when the connection closes. The cgroups the shim lives in follow, and then
+// the name of the container is free: a start in between finds it bound, asks
+// for the state, and is told by the end of its connection to try again.
+func (s *shim) end() {
+	s.closeConsole()
+	s.enter(command.Stopped)
+	if s.state.PidFile != "" {
+		os.Remove(s.state.PidFile)
+	}
+	for _, c := range s.clients {
+		c.Close()
+	}
+	if err := s.cgroups.LeaveMonitor(); err != nil {
+		s.log.Warn("monitor cgroup: ", err.Error())
+	}
+	s.server.Close()
+}
+
+func describe(status unix.WaitStatus) string {
+	if status.Signaled() {
+		return "signal " + strconv.Itoa(int(status.Signal()))
+	}
+	return "status " + strconv.Itoa(status.ExitStatus())
+}

@@ -1,0 +1,117 @@
+package shim
+
+import (
+	"unsafe"
+
+	"gantry/internal/sys"
+	"gantry/pkg/command"
+	"gantry/pkg/handover"
+	"golang.org/x/sys/unix"
+)
+
+// watchSignals lets signals come as data: all but those a fault raises. They
+// were blocked before the shim was executed, since the Go runtime keeps what is
+// blocked at its start blocked on all its threads; SIGWINCH alone was not.
+func (s *shim) watchSignals() error {
+	set := unix.Sigset_t{}
+	set.Val[0] = ^uint64(1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1))
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil); err != nil {
+		return sys.CallError("sigprocmask", err)
+	}
+	fd, err := unix.Signalfd(-1, &set, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK)
+	if err != nil {
+		return sys.CallError("signalfd", err)
+	}
+	return s.watch(fd, unix.EPOLLIN, func(uint32) { s.readSignals(fd) })
+}
+
+func (s *shim) readSignals(fd int) {
+	var info unix.SignalfdSiginfo
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&info)), unsafe.Sizeof(info))
+	for {
+		if n, err := unix.Read(fd, b); n != len(b) || err != nil {
+			return
+		}
+		switch sig := unix.Signal(info.Signo); sig {
+		case unix.SIGWINCH:
+			s.resizeConsole()
+		case unix.SIGHUP:
+			s.signal(unix.SIGTERM) // as LXC: a terminal that goes away asks for the end
+		case unix.SIGCHLD, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT, unix.SIGURG, unix.SIGPIPE:
+			// Of our children (pidfds tell of those: the Go runtime takes SIGCHLD
+			// for itself), of job control, of the runtime, of a client that has
+			// gone: none of the container's business.
+		default:
+			s.signal(sig)
+		}
+	}
+}
+
+// signal sends one to the init.
+func (s *shim) signal(sig unix.Signal) {
+	if !s.ended {
+		unix.PidfdSendSignal(int(s.files[handover.Init].Fd()), sig, nil, 0)
+	}
+}
+
+// watchChild waits for the end of a child.
+func (s *shim) watchChild(pidfd int) error {
+	return s.watch(pidfd, unix.EPOLLIN, func(uint32) {
+		s.forget(pidfd)
+		s.reap()
+	})
+}
+
+// reap collects children: the init, lxc-stage, and whatever they left behind.
+func (s *shim) reap() {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if pid <= 0 || err != nil {
+			return
+		}
+		switch pid {
+		case s.state.InitPid:
+			s.initEnded(status)
+		case s.stage.pid:
+			s.stageEnded(status)
+		}
+	}
+}
+
+// initEnded begins the end of the container, or its reboot. reboot(2) inside a
+// pid namespace kills the init with SIGHUP for a restart, with SIGINT else.
+func (s *shim) initEnded(status unix.WaitStatus) {
+	if s.ended {
+		return
+	}
+	s.ended, s.status = true, status
+	s.log.Info("init ended with ", describe(status))
+	s.tell(command.Message{Type: command.ExitMessage, Name: s.state.Name, Value: int32(status)})
+	s.drainConsole()
+	s.enter(command.Stopping)
+	reboot := status.Signaled() && status.Signal() == unix.SIGHUP
+	if reboot || s.state.Finish {
+		if err := s.runStage(reboot); err == nil {
+			return
+		} else {
+			s.log.Error("lxc-stage: ", err.Error())
+		}
+	}
+	if err := s.cgroups.RemovePayload(removalLimit); err != nil {
+		s.log.Error("cgroups: ", err.Error())
+	}
+	s.over = true
+}
+
+// cstring gives the address of a NUL-terminated copy of text.
+func cstring(text string) unsafe.Pointer {
+	b, err := unix.BytePtrFromString(text)
+	if err != nil {
+		return unsafe.Pointer(new(byte))
+	}
+	return unsafe.Pointer(b)
+}

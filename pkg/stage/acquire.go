@@ -1,0 +1,216 @@
+package stage
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"gantry/internal/sys"
+	"gantry/pkg/command"
+	"gantry/pkg/handover"
+	"gantry/pkg/idmap"
+	"gantry/pkg/namespace"
+	"gantry/pkg/plan"
+	"golang.org/x/sys/unix"
+)
+
+// acquire gets what must be there before the child is born. Cgroups are made
+// at the same time; who needs them waits for them.
+func (r *run) acquire() error {
+	if err := r.createCgroups(); err != nil {
+		return err
+	}
+	r.in.Listen = r.Listen
+	for _, step := range []func() error{r.openPidFile, r.joinShared, r.openConsole, r.openMounts, r.bootID, r.security} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return r.awaitCgroups()
+}
+
+// openPidFile makes sure that the pid can be written before anything starts.
+func (r *run) openPidFile() error {
+	if r.PidFile == "" {
+		return nil
+	}
+	f, err := os.OpenFile(r.PidFile, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	r.undo.Add(func() { os.Remove(r.PidFile) })
+	return f.Close()
+}
+
+// joinShared opens the namespaces of lxc.namespace.share: a container's by
+// name, a process's by pid, or a path.
+func (r *run) joinShared() error {
+	r.in.Shared = map[string]*os.File{}
+	for _, ns := range r.plan.Namespaces {
+		if ns.Share == "" {
+			continue
+		}
+		f, err := openShared(r.plan.LXCPath, ns)
+		if err != nil {
+			return at(ns.Origin, err)
+		}
+		r.in.Shared[ns.Kind] = f
+		r.open.Add(func() { f.Close() })
+	}
+	return nil
+}
+
+func openShared(lxcpath string, ns plan.Namespace) (*os.File, error) {
+	if strings.HasPrefix(ns.Share, "/") {
+		return namespace.OpenPath(ns.Share, ns.Kind)
+	}
+	pid, err := strconv.Atoi(ns.Share)
+	if err != nil {
+		if pid, err = command.NewClient(lxcpath, ns.Share).InitPID(); err != nil {
+			return nil, fmt.Errorf("container %s: %w (start it first)", ns.Share, err)
+		}
+	}
+	return namespace.Open(pid, ns.Kind)
+}
+
+// openConsole makes the console's pty if it is one of the host's, and opens
+// the terminal it is shown on.
+func (r *run) openConsole() error {
+	c := r.plan.Console
+	if c.Path == "none" {
+		return nil
+	}
+	if c.FromHost {
+		if err := r.hostConsole(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Path != "":
+		return r.openPeer(c.Path, c.PathOrigin)
+	case !r.plan.Daemon:
+		// Without a controlling terminal nothing shows the console.
+		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
+			r.files[handover.Peer] = tty
+			r.open.Add(func() { tty.Close() })
+		}
+	}
+	return nil
+}
+
+func (r *run) openPeer(path string, origin plan.Origin) error {
+	// O_NONBLOCK: a serial line must not wait for its carrier.
+	tty, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return at(origin, err)
+	}
+	r.open.Add(func() { tty.Close() })
+	if _, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil {
+		return at(origin, fmt.Errorf("%s is not a terminal (name a tty, or none; lxc.console.logfile writes to a file)", path))
+	}
+	r.files[handover.Peer] = tty
+	return nil
+}
+
+// hostConsole makes a pty on the host's devpts, and a detached mount of its
+// slave, which only a process of this mount namespace can make.
+func (r *run) hostConsole() error {
+	ptx, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	r.open.Add(func() { ptx.Close() })
+	if err := unix.IoctlSetPointerInt(int(ptx.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		return sys.CallError("unlock the console", err)
+	}
+	slave, _, errno := unix.Syscall(unix.SYS_IOCTL, ptx.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+	if errno != 0 {
+		return sys.CallError("open the console", errno)
+	}
+	r.in.ConsoleSlave = os.NewFile(slave, "console")
+	r.open.Add(func() { r.in.ConsoleSlave.Close() })
+	mount, err := unix.OpenTree(int(slave), "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return sys.CallError("open_tree of the console", err)
+	}
+	r.in.ConsoleMount = os.NewFile(uintptr(mount), "console")
+	r.open.Add(func() { r.in.ConsoleMount.Close() })
+	r.files[handover.Console] = ptx
+	return nil
+}
+
+// openMounts makes the id-mapped mounts, which take rights over the host's
+// file systems that the child does not have.
+func (r *run) openMounts() error {
+	if o := r.plan.Rootfs.Options; o.IDMap != "" {
+		m, err := r.idMapped(r.plan.Rootfs.Path, o, true)
+		if err != nil {
+			return at(r.plan.Rootfs.Origin, err)
+		}
+		r.in.Rootfs = m
+	}
+	r.in.Mounts = map[int]*os.File{}
+	for i, s := range r.plan.Steps {
+		if s.Options.IDMap == "" {
+			continue
+		}
+		m, err := r.idMapped(s.Source, s.Options, s.Options.Recursive)
+		if err != nil && s.Optional {
+			r.Log.Info(at(s.Origin, err).Error())
+			continue
+		}
+		if err != nil {
+			return at(s.Origin, err)
+		}
+		r.in.Mounts[i] = m
+	}
+	return nil
+}
+
+// idMapped gives a detached mount of path, seen through the container's ids or
+// those of the user namespace the option names.
+func (r *run) idMapped(path string, o plan.MountOptions, recursive bool) (*os.File, error) {
+	source, err := os.OpenFile(path, unix.O_PATH, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	var userns *os.File
+	if o.IDMap == "container" {
+		userns, err = idmap.NewNamespace(r.plan.IDMaps, caller())
+	} else {
+		userns, err = namespace.OpenPath(o.IDMap, "user")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer userns.Close()
+	m, err := idmap.Mount(source, userns, recursive, 0, 0)
+	if err == nil {
+		r.open.Add(func() { m.Close() })
+	}
+	return m, err
+}
+
+// bootID makes up the boot_id of this start.
+func (r *run) bootID() error {
+	id, err := os.ReadFile("/proc/sys/kernel/random/uuid")
+	r.in.BootID = strings.TrimSpace(string(id))
+	return err
+}
+
+// caller is the user on whose behalf the container starts.
+func caller() idmap.User {
+	return idmap.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+}
+
+// at adds the line of the configuration to an error.
+func at(o plan.Origin, err error) error {
+	if err == nil || o == (plan.Origin{}) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", o, err)
+}
+
+func procPath(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }

@@ -1,0 +1,157 @@
+package stage
+
+import (
+	"errors"
+	"os"
+
+	"gantry/internal/sys"
+	"gantry/pkg/idmap"
+	"gantry/pkg/namespace"
+	"gantry/pkg/network"
+	"gantry/pkg/rlimit"
+)
+
+// spawnTasks starts what the barriers wait for.
+func (r *run) spawnTasks() error {
+	ids := spawn(r.writeMaps)
+	cgroup := spawn(r.enterCgroups)
+	network := spawn(r.connect)
+	r.tasks = map[string]*task{
+		"ids":     ids,
+		"cgroup":  cgroup,
+		"network": network,
+		"go": spawn(func() error {
+			if err := errors.Join(ids.wait(), cgroup.wait(), network.wait()); err != nil {
+				return err
+			}
+			return r.lastWork()
+		}),
+	}
+	return nil
+}
+
+// attend lets the child pass its barriers and waits until it has run exec.
+func (r *run) attend() error {
+	for _, name := range r.waits() {
+		if err := r.await(r.tasks[name]); err != nil {
+			return err
+		}
+		if _, err := r.barrier.Write([]byte{0}); err != nil {
+			return r.untimely()
+		}
+	}
+	for record := range r.records {
+		if err := r.note(record); err != nil {
+			return err
+		}
+	}
+	if !r.plan.Daemon && !r.sibling {
+		r.process.Process.Wait() // the launcher, which has ended
+	}
+	// A plan without a barrier may have run ahead of the tasks.
+	if err := r.tasks["go"].wait(); err != nil {
+		return err
+	}
+	if !r.executed {
+		return errors.New("the init was killed before it could run (out of memory?)")
+	}
+	return nil
+}
+
+// await waits for a task, or for the failure of the child.
+func (r *run) await(t *task) error {
+	for {
+		select {
+		case <-t.done:
+			return t.err
+		case record, ok := <-r.records:
+			if !ok {
+				return r.untimely()
+			}
+			if err := r.note(record); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// untimely is the error of a child that ended at a barrier: its own, if it
+// could still report it.
+func (r *run) untimely() error {
+	for record := range r.records {
+		if err := r.note(record); err != nil {
+			return err
+		}
+	}
+	return errors.New("the init was killed while it was being set up")
+}
+
+// writeMaps gives the new user namespace its ids.
+func (r *run) writeMaps() error {
+	if len(r.plan.IDMaps) == 0 || !r.makes("user") {
+		return nil
+	}
+	return idmap.Write(r.pid, r.plan.IDMaps, caller())
+}
+
+// connect makes the network devices.
+func (r *run) connect() (err error) {
+	if len(r.plan.Networks) == 0 || !r.makes("net") {
+		return nil
+	}
+	if r.netns, err = namespace.Open(r.pid, "net"); err != nil {
+		return err
+	}
+	if r.live, err = network.Create(r.plan.Networks, r.netns, r.script, r.Log); err != nil {
+		return err
+	}
+	return network.Configure(r.plan.Networks, r.live, r.netns)
+}
+
+// lastWork is what has to be done while the child waits for its exec.
+func (r *run) lastWork() error {
+	for _, w := range r.plan.Proc {
+		f, err := os.OpenFile(procPath(r.pid, w.Path), os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteString(w.Value)
+			f.Close()
+		}
+		if err != nil {
+			return at(w.Origin, err)
+		}
+	}
+	if r.hasHooks("start-host") {
+		// The init must stand behind its barrier while they run.
+		<-r.arrived
+	}
+	for _, l := range r.plan.Limits {
+		if err := rlimit.Set(r.pid, l.Resource, l.Soft, l.Hard); err != nil {
+			return at(l.Origin, err)
+		}
+	}
+	if err := r.limitDevices(); err != nil {
+		return err
+	}
+	return r.hooks("start-host", r.env())
+}
+
+// receive takes the descriptors the child has sent.
+func (r *run) receive() error {
+	if len(r.program.Sends) == 0 {
+		return nil
+	}
+	n, fds, err := sys.Receive(int(r.socket.Fd()), make([]byte, 1))
+	if err != nil {
+		return err
+	}
+	if n == 0 || len(fds) != len(r.program.Sends) {
+		sys.CloseAll(fds)
+		return errors.New("the init did not hand its terminals over")
+	}
+	for i, name := range r.program.Sends {
+		f := os.NewFile(uintptr(fds[i]), name)
+		r.files[name] = f
+		r.open.Add(func() { f.Close() })
+	}
+	return nil
+}

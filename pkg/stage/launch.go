@@ -1,0 +1,215 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"gantry/internal/sys"
+	"gantry/pkg/forkexec"
+	"gantry/pkg/handover"
+	"gantry/pkg/hook"
+	"gantry/pkg/plan"
+	"gantry/pkg/stage/child"
+	"golang.org/x/sys/unix"
+)
+
+// build makes the pipes between set-up and child and writes the program.
+func (r *run) build() (err error) {
+	if r.in.Barrier, r.barrier, err = r.pipe(); err != nil {
+		return err
+	}
+	if r.in.Socket, r.socket, err = r.socketPair(); err != nil {
+		return err
+	}
+	output, w, err := r.pipe()
+	if err != nil {
+		return err
+	}
+	r.in.Output = w
+	r.last = drain(output, func() string { return hook.Drain(output, "hook", r.Log) })
+	r.in.HookEnv = hook.Merge(r.Environ, r.plan.HookEnv.Static, r.plan.HookEnv.Child)
+	if r.in.Null, err = os.OpenFile("/dev/null", os.O_RDWR, 0); err != nil {
+		return err
+	}
+	r.open.Add(func() { r.in.Null.Close() })
+	if r.plan.Daemon && !r.sibling {
+		if err := r.shimFromLauncher(); err != nil {
+			return err
+		}
+	}
+	r.program, err = child.Build(r.plan, &r.in)
+	return err
+}
+
+// drain runs f and gives a function that waits for its result, but not long
+// once the start is over.
+func drain(output *os.File, f func() string) func() string {
+	last := make(chan string, 1)
+	go func() {
+		last <- f()
+		output.Close()
+	}()
+	return func() string {
+		select {
+		case line := <-last:
+			return line
+		case <-time.After(100 * time.Millisecond):
+			return ""
+		}
+	}
+}
+
+// shimFromLauncher lets the launcher become the shim.
+func (r *run) shimFromLauncher() error {
+	shim, err := os.OpenFile(r.Shim, unix.O_PATH, 0)
+	if err != nil {
+		return fmt.Errorf("%w (is Gantry installed whole?)", err)
+	}
+	theirs, ours, err := r.socketPair()
+	if err != nil {
+		return err
+	}
+	r.control = ours
+	r.in.Launcher = child.Launcher{
+		Shim: shim,
+		Argv: []string{"[lxc monitor] " + r.plan.LXCPath + " " + r.plan.Name},
+		Env:  append([]string{"GOMAXPROCS=1"}, r.Environ...),
+		Keep: []*os.File{theirs},
+	}
+	r.open.Add(func() { shim.Close() })
+	return nil
+}
+
+// launch starts the program and waits for the birth of the init.
+func (r *run) launch() (err error) {
+	attr := &syscall.SysProcAttr{}
+	if r.sibling {
+		attr.Cloneflags = unix.CLONE_PARENT
+	}
+	if err := r.bornIn(attr); err != nil {
+		return err
+	}
+	if r.process, err = r.program.Start(attr); err != nil {
+		return err
+	}
+	r.open.Add(func() { r.process.Close() })
+	// What the child alone shall hold, so that the pipes end with it.
+	for _, f := range append(r.in.Launcher.Keep, r.in.Barrier, r.in.Socket, r.in.Output) {
+		f.Close()
+	}
+	r.records = make(chan forkexec.Record, 16)
+	r.arrived = make(chan struct{})
+	go r.read()
+	for record := range r.records {
+		if record.Kind == child.InitPid {
+			return r.born(int(record.Value))
+		}
+		if err := r.note(record); err != nil {
+			return err
+		}
+	}
+	return errors.New("the init was killed at its birth")
+}
+
+// born opens what the rest of the start needs of the new process. It cannot be
+// gone: it waits for us, or is a zombie until its parent, the shim, reaps it.
+func (r *run) born(pid int) error {
+	r.pid = pid
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return sys.CallError("pidfd_open", err)
+	}
+	r.pidfd = os.NewFile(uintptr(fd), "pidfd")
+	r.open.Add(func() { r.pidfd.Close() })
+	r.files[handover.Init] = r.pidfd
+	return r.spawnTasks()
+}
+
+// read passes the records of the child on until there are no more.
+func (r *run) read() {
+	defer close(r.records)
+	for {
+		record, err := r.process.Next()
+		if err != nil {
+			if err != io.EOF {
+				r.Log.Warn("record pipe: ", err.Error())
+			}
+			return
+		}
+		r.records <- record
+	}
+}
+
+// note takes a record in; its error is the child's.
+func (r *run) note(record forkexec.Record) error {
+	switch record.Kind {
+	case forkexec.Failed, forkexec.WaitStatus:
+		return r.explain(record)
+	case forkexec.Execute:
+		r.executed = true
+	case child.Arrived:
+		close(r.arrived)
+	}
+	return nil
+}
+
+// explain makes the error of a failed step: the line of the configuration, the
+// call, and what can be done about it.
+func (r *run) explain(record forkexec.Record) error {
+	err := record.Err()
+	if record.Kind == forkexec.WaitStatus {
+		if line := r.last(); line != "" {
+			err = fmt.Errorf("%w: %s", err, line)
+		}
+	}
+	var s plan.Step
+	if i := record.About.Step; i >= 0 && i < len(r.plan.Steps) {
+		s = r.plan.Steps[i]
+	}
+	if hint := hintFor(s, err); hint != "" {
+		err = fmt.Errorf("%w (%s)", err, hint)
+	}
+	if record.About.Origin != "" {
+		err = fmt.Errorf("%s: %w", record.About.Origin, err)
+	}
+	return err
+}
+
+// kill ends everything the start gave birth to and waits for its end.
+func (r *run) kill() {
+	if r.pidfd != nil {
+		unix.PidfdSendSignal(int(r.pidfd.Fd()), unix.SIGKILL, nil, 0)
+	}
+	if r.process == nil {
+		return
+	}
+	// The init dies with the launcher (parent-death signal), or is dead.
+	r.process.Process.Kill()
+	r.process.Process.Wait()
+	if r.control != nil {
+		r.control.Close()
+	}
+	if r.pidfd != nil && !r.plan.Daemon && !r.sibling {
+		unix.Waitid(unix.P_PIDFD, int(r.pidfd.Fd()), nil, unix.WEXITED, nil)
+	}
+}
+
+func (r *run) pipe() (reader, writer *os.File, err error) {
+	reader, writer, err = os.Pipe()
+	if err == nil {
+		r.open.Add(func() { reader.Close(); writer.Close() })
+	}
+	return reader, writer, err
+}
+
+func (r *run) socketPair() (a, b *os.File, err error) {
+	a, b, err = sys.SocketPair()
+	if err == nil {
+		r.open.Add(func() { a.Close(); b.Close() })
+	}
+	return a, b, err
+}

@@ -1,0 +1,197 @@
+package stage
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+
+	"gantry/internal/sys"
+	"gantry/pkg/handover"
+	"gantry/pkg/namespace"
+	"gantry/pkg/network"
+	"gantry/pkg/plan"
+	"gantry/pkg/stage/child"
+	"golang.org/x/sys/unix"
+)
+
+// record is what the shim keeps, unread, for the next lxc-stage.
+type record struct {
+	Plan    *plan.Plan
+	Environ []string
+	Answers []Answer
+	Live    []network.Live
+	PidFile string
+	Mask    uint64
+	Fifo    string
+}
+
+// handOver gives the running container to its shim and waits until the shim
+// has it.
+func (r *run) handOver() error {
+	if err := r.receive(); err != nil {
+		return err
+	}
+	state, err := r.state()
+	if err != nil {
+		return err
+	}
+	if r.control == nil {
+		// This process will be the shim: it hands the container to itself.
+		theirs, ours, err := r.socketPair()
+		if err != nil {
+			return err
+		}
+		r.control, r.in.Launcher.Keep = ours, []*os.File{theirs}
+	}
+	if err := r.writePid(); err != nil {
+		return err
+	}
+	if err := handover.Send(r.control, state, r.files); err != nil {
+		return err
+	}
+	if !r.plan.Daemon && !r.sibling {
+		return nil
+	}
+	if n, err := r.control.Read(make([]byte, 1)); n == 0 {
+		return fmt.Errorf("the monitor died: %w", err)
+	}
+	return nil
+}
+
+// state says what the shim must know.
+func (r *run) state() (*handover.State, error) {
+	memory, answers, planned, err := r.write()
+	if err != nil {
+		return nil, err
+	}
+	r.files[handover.Record] = memory
+	r.open.Add(func() { memory.Close() })
+	if err := r.passFiles(); err != nil {
+		return nil, err
+	}
+	c := r.plan.Console
+	s := &handover.State{
+		Prog: r.Prog, Name: r.plan.Name, LXCPath: r.plan.LXCPath,
+		InitPid: r.pid, StopSignal: r.plan.Signals.Stop, Foreground: !r.plan.Daemon,
+		Finish:     r.finishes(),
+		TTYs:       r.plan.TTYs.Max,
+		ConsoleLog: c.LogFile, ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
+		PidFile: r.PidFile, LogLevel: r.plan.Log.Level, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,
+		Cgroup:  r.cgroup.set.Lines(),
+		Answers: answers, Plan: planned,
+	}
+	for _, ns := range r.plan.Namespaces {
+		if k, ok := namespace.ByName(ns.Kind); ok && ns.Share == "" {
+			s.CloneFlags |= k.Flag
+		}
+	}
+	return s, nil
+}
+
+// finishes says whether the end of the container is more than the shim can do
+// alone.
+func (r *run) finishes() bool {
+	return r.hasHooks("stop") || r.hasHooks("post-stop") || network.NeedsTeardown(r.live) ||
+		r.plan.Ephemeral || r.unloads()
+}
+
+func (r *run) hasHooks(stage string) bool {
+	for _, h := range r.plan.Hooks {
+		if h.Stage == stage {
+			return true
+		}
+	}
+	return false
+}
+
+// write puts the record into a sealed memory file.
+func (r *run) write() (f *os.File, answers, planned handover.Extent, err error) {
+	facts := network.Facts(r.live)
+	values := map[string]string{}
+	keys := make([]string, 0, len(r.Answers))
+	for _, a := range r.Answers {
+		keys = append(keys, a.Key)
+		values[a.Key] = a.Value
+	}
+	for key, value := range facts {
+		if _, known := values[key]; !known {
+			keys = append(keys, key)
+		}
+		values[key] = value
+	}
+	table := handover.EncodeAnswers(keys, func(key string) string { return values[key] })
+	text, err := json.Marshal(record{r.plan, r.Environ, r.Answers, r.live, r.PidFile, r.mask, r.MonitorFifo})
+	if err != nil {
+		return nil, answers, planned, err
+	}
+	if f, err = sys.MemFD("record"); err != nil {
+		return nil, answers, planned, err
+	}
+	_, err = f.Write(append(table, text...))
+	if err == nil {
+		err = sys.Seal(f)
+	}
+	return f, handover.Extent{Len: int64(len(table))}, handover.Extent{At: int64(len(table)), Len: int64(len(text))}, err
+}
+
+// passFiles adds what the shim gets besides pty masters and the pidfd.
+func (r *run) passFiles() error {
+	if r.LogFile != nil {
+		r.files[handover.Log] = r.LogFile
+	}
+	for i, f := range r.Listen {
+		r.files[handover.Activation+strconv.Itoa(i+1)] = f
+	}
+	if r.files[handover.Stage] == nil {
+		f, err := os.OpenFile(r.Stage, unix.O_PATH, 0)
+		if err != nil {
+			return fmt.Errorf("%w (is Gantry installed whole?)", err)
+		}
+		r.files[handover.Stage] = f
+		r.open.Add(func() { f.Close() })
+	}
+	if !r.finishes() {
+		return nil
+	}
+	// The namespaces end with the init unless somebody holds them; hooks and
+	// the return of devices want them afterwards.
+	for _, ns := range r.plan.Namespaces {
+		f, err := namespace.Open(r.pid, ns.Kind)
+		if err != nil {
+			return err
+		}
+		r.files[handover.Namespace+ns.Kind] = f
+		r.open.Add(func() { f.Close() })
+	}
+	return nil
+}
+
+// writePid fills the pid file with the pid of the monitor: this process, or
+// what the launcher has become.
+func (r *run) writePid() error {
+	if r.PidFile == "" || r.sibling {
+		return nil
+	}
+	pid := os.Getpid()
+	if r.plan.Daemon {
+		pid = r.process.Pid
+	}
+	return os.WriteFile(r.PidFile, []byte(strconv.Itoa(pid)), 0o600)
+}
+
+// becomeShim replaces this process, which has handed the container to itself.
+func (r *run) becomeShim() error {
+	socket := r.in.Launcher.Keep[0]
+	if _, err := unix.FcntlInt(socket.Fd(), unix.F_SETFD, 0); err != nil {
+		return sys.CallError("fcntl", err)
+	}
+	r.control.Close()
+	var mask unix.Sigset_t
+	mask.Val[0] = child.ShimMask
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil); err != nil {
+		return sys.CallError("sigprocmask", err)
+	}
+	env := append([]string{"GOMAXPROCS=1", handover.Env + strconv.Itoa(int(socket.Fd()))}, r.Environ...)
+	return sys.PathError("execute", r.Shim, unix.Exec(r.Shim, r.Argv, env))
+}

@@ -1,0 +1,185 @@
+// Package stage carries a plan out: it acquires what a container needs, lets
+// its first process be born and run the plan's steps, hands the container to
+// its shim, and at the end takes everything down again.
+//
+// Three roads lead through the same code:
+//
+//	lxc-start -d   Start: the launcher becomes the shim, Start returns
+//	lxc-start -F   Start: this process becomes the shim
+//	lxc-stage      Restart and Finish: the shim's helper, at a reboot and at the end
+//
+// Set-up and the child meet at barriers. The child waits where its plan has a
+// wait step; set-up works on what the barriers stand for at the same time, and
+// lets the child pass in the plan's order.
+//
+//	set-up                              child
+//	hooks pre-start
+//	cgroups, ptys, filters, ...
+//	launch ───────────────────────────> born
+//	id maps ───────────────── ids ────> root of its user namespace, mounts
+//	cgroups, limits ───────── cgroup ─> cgroup namespace
+//	links, addresses ──────── network > hooks, pivot, credentials
+//	start-host hooks, devices ── go ──> exec
+//	hand over to the shim <── end of the record pipe
+//
+// A failure anywhere undoes what was acquired in reverse order. A set-up that
+// is killed leaves nothing that lives: the child dies with the launcher, the
+// launcher when its socket closes.
+package stage
+
+import (
+	"errors"
+	"os"
+	"slices"
+
+	"gantry/internal/cleanup"
+	"gantry/internal/log"
+	"gantry/internal/sys"
+	"gantry/pkg/forkexec"
+	"gantry/pkg/handover"
+	"gantry/pkg/network"
+	"gantry/pkg/plan"
+	"gantry/pkg/stage/child"
+	"golang.org/x/sys/unix"
+)
+
+// Options say how a plan is carried out.
+type Options struct {
+	Prog        string      // the tool: lxc-start, lxc-execute
+	Log         *log.Logger // nil is fine
+	LogFile     *os.File    // what Log writes to, for the shim; or nil
+	Listener    *os.File    // the bound command socket; Start closes it
+	Environ     []string    // the caller's environment, for hooks
+	Listen      []*os.File  // socket activation
+	PidFile     string      // absolute; empty for none
+	Answers     []Answer    // what GET_CONFIG_ITEM may be asked for
+	MonitorFifo string      // lxc-monitord's, if it runs
+	Shim        string      // path of lxc-shim
+	Stage       string      // path of lxc-stage
+	Argv        []string    // Foreground: what the shim's command line shall be
+}
+
+// An Answer is the value of one configuration item, as a getter gives it.
+type Answer struct{ Key, Value string }
+
+// run is one start under way.
+type run struct {
+	plan *plan.Plan
+	Options
+	undo cleanup.Stack // what a failure takes back
+	open cleanup.Stack // descriptors, which no outcome needs afterwards
+
+	files    handover.Files // what the shim will get
+	in       child.Inputs
+	program  *child.Program
+	process  *forkexec.Process
+	sibling  bool     // the launcher is not our child (lxc-stage)
+	control  *os.File // where the container is handed over
+	barrier  *os.File // our end
+	socket   *os.File // our end: descriptors from the child
+	records  chan forkexec.Record
+	arrived  chan struct{} // closed when the child waits for "go"
+	executed bool
+	last     func() string // last line the child's hooks wrote; waits for their end
+
+	mask uint64 // blocked signals of the caller
+
+	pid    int      // init
+	pidfd  *os.File // init
+	netns  *os.File
+	cgroup cgroups
+	live   []network.Live
+	tasks  map[string]*task
+}
+
+// Start starts a container. With plan.Daemon it returns when the container
+// runs and its shim has it. Otherwise this process becomes the shim, and Start
+// returns only to report a failure; it must then be called on the main thread,
+// locked to it, because the init lives only as long as its parent thread.
+//
+// The error of a start that fails names the line of the configuration.
+func Start(pl *plan.Plan, o Options) error {
+	r := &run{plan: pl, Options: o, files: handover.Files{handover.Listen: o.Listener}}
+	defer r.open.Run()
+	defer r.undo.Run()
+	r.open.Add(func() { o.Listener.Close() })
+	if err := r.readMask(); err != nil {
+		return err
+	}
+	if err := r.hooks("pre-start", r.env()); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return r.abort(err)
+	}
+	r.undo.Release()
+	if pl.Daemon {
+		return nil
+	}
+	return r.becomeShim()
+}
+
+// start goes the road from the first acquisition to the running container.
+func (r *run) start() error {
+	for _, step := range []func() error{
+		r.acquire,
+		r.build,
+		r.launch,
+		r.attend,
+		r.handOver,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abort ends a start that failed: it kills what was born, undoes what was
+// acquired, and runs the hooks of a stop, as LXC does.
+func (r *run) abort(err error) error {
+	r.kill()
+	if r.pid != 0 {
+		err = errors.Join(err, r.hooks("stop", r.env("LXC_TARGET=stop")))
+	}
+	r.undo.Run()
+	return errors.Join(err, r.hooks("post-stop", r.env("LXC_TARGET=stop")))
+}
+
+// waits are the barriers of the plan in their order.
+func (r *run) waits() (names []string) {
+	for _, s := range r.plan.Steps {
+		if s.Op == plan.OpWait || s.Op == plan.OpNetwork {
+			names = append(names, barrierOf(s))
+		}
+	}
+	return names
+}
+
+func barrierOf(s plan.Step) string {
+	if s.Op == plan.OpNetwork {
+		return "network"
+	}
+	return s.Stage
+}
+
+// has says whether the plan makes or joins a namespace of that kind.
+func (r *run) has(kind string) bool {
+	return slices.ContainsFunc(r.plan.Namespaces, func(n plan.Namespace) bool { return n.Kind == kind })
+}
+
+// makes says whether the plan makes a new namespace of that kind.
+func (r *run) makes(kind string) bool {
+	return slices.ContainsFunc(r.plan.Namespaces, func(n plan.Namespace) bool { return n.Kind == kind && n.Share == "" })
+}
+
+// readMask notes the signals the caller had blocked. The Go runtime leaves the
+// mask of the main thread alone.
+func (r *run) readMask() error {
+	var mask unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, nil, &mask); err != nil {
+		return sys.CallError("sigprocmask", err)
+	}
+	r.mask = mask.Val[0]
+	return nil
+}
