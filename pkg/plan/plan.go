@@ -151,7 +151,8 @@ type Console struct {
 	BufferSize uint64 // bytes of the ring buffer; 0 is none
 }
 
-// TTYs are /dev/tty1 to /dev/ttyMax.
+// TTYs are /dev/tty1 to /dev/ttyMax. With PtyMax 0 the container has no devpts
+// of its own (there is no OpDevpts) and its ttys come from the host's.
 type TTYs struct {
 	Max    int
 	Dir    string // lxc.tty.dir, below /dev

@@ -30,7 +30,7 @@ type Options struct {
 	CgroupPattern string   // lxc.cgroup.pattern of lxc.conf, %n replaced
 	CgroupUse     []string // lxc.cgroup.use of lxc.conf; nil is all
 
-	LogLevel log.Level // what hooks are told
+	LogLevel log.Level // in force: what hooks are told
 	Facts    Facts
 
 	// ReadFile reads the file lxc.mount.fstab names.
@@ -65,8 +65,8 @@ func Plan(c *config.Config, o Options) (*plan.Plan, error) {
 		m.idMaps,
 		m.namespaces,
 		m.rootfs,
-		m.command,
 		m.terminals,
+		m.command,
 		m.cgroup,
 		m.networks,
 		m.processLimits,

@@ -75,8 +75,10 @@ func (m *compiler) devTerminals() (steps []plan.Step) {
 	if t.Max > 0 {
 		steps = append(steps, plan.Step{Op: plan.OpTTYs, Origin: t.Origin})
 	}
+	if m.plan.Rootfs.Path == "" && !m.c.Autodev.V {
+		return steps // it is the host's /dev
+	}
 	for _, l := range links {
-		// A rootfs of its own /dev may have something of that name.
 		steps = append(steps, plan.Step{Op: plan.OpSymlink, In: plan.Inside, Path: "dev/" + l.name, Source: l.target, Optional: !m.c.Autodev.V})
 	}
 	return steps

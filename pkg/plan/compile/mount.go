@@ -24,6 +24,9 @@ func (m *compiler) rootfs() error {
 	if err != nil {
 		return &config.Error{Origin: r.Options.Origin, Err: err}
 	}
+	if o.IDMap == "container" && !m.makes("user") {
+		return fail(r.Options.Origin, "idmap=container needs a user namespace (lxc.idmap)")
+	}
 	o.Bind, o.Recursive, o.SuperFlags = true, true, 0
 	m.plan.Rootfs = plan.Rootfs{
 		Path:    r.Path.V.Path,
@@ -46,7 +49,7 @@ func (m *compiler) entries() ([]plan.Step, error) {
 	lines = append(lines, m.c.Mount.Entry...)
 	if t := m.c.Mount.Auto; t.V.Shmounts.Host != "" {
 		lines = append(lines, config.Value[string]{
-			V:      escape(t.V.Shmounts.Host) + " " + escape(strings.TrimLeft(t.V.Shmounts.Inside, "/")) + " none bind,create=dir 0 0",
+			V:      escape(t.V.Shmounts.Host) + " " + escape(strings.Trim(t.V.Shmounts.Inside, "/")) + " none bind,create=dir 0 0",
 			Origin: t.Origin,
 		})
 	}

@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"strings"
+
 	"gantry/pkg/config"
 	"gantry/pkg/plan"
 	"golang.org/x/sys/unix"
@@ -37,8 +39,7 @@ func (m *compiler) steps() error {
 		m.add(plan.Step{Op: plan.OpPivot, Origin: m.plan.Rootfs.Origin})
 	}
 	if t := m.c.Mount.Auto; t.V.Shmounts.Host != "" {
-		path, _ := m.target(t.V.Shmounts.Inside)
-		m.add(plan.Step{Op: plan.OpShmounts, In: plan.Inside, Path: path, Origin: t.Origin})
+		m.add(plan.Step{Op: plan.OpShmounts, In: plan.Inside, Path: strings.Trim(t.V.Shmounts.Inside, "/"), Origin: t.Origin})
 	}
 	if m.c.Autodev.V {
 		m.add(plan.Step{Op: plan.OpBootID, Optional: true})

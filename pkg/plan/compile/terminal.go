@@ -1,10 +1,15 @@
 package compile
 
 import (
+	"strconv"
 	"strings"
 
 	"gantry/pkg/plan"
 )
+
+// maxTTYs is how many ttys can be handed from process to process in one message
+// (SCM_MAX_FD of unix(7) is 253) with devpts and console.
+const maxTTYs = 250
 
 // terminals decides where console and ttys come from.
 func (m *compiler) terminals() error {
@@ -23,6 +28,9 @@ func (m *compiler) terminals() error {
 		if part == ".." {
 			return fail(t.Dir.Origin, `"`, t.Dir.V, `" leads out of /dev`)
 		}
+	}
+	if t.Max.V > maxTTYs {
+		return fail(t.Max.Origin, "more than ", strconv.Itoa(maxTTYs), " ttys")
 	}
 	m.plan.TTYs = plan.TTYs{
 		Max:    int(t.Max.V),
