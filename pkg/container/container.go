@@ -51,8 +51,8 @@ type Container struct {
 // cleared away, the file of --rcfile is read, and a monitor that refuses this
 // user is ErrDenied. The configuration is not read otherwise.
 func (c *Container) Open() error {
-	if c.Name == "" || c.Name == "." || c.Name == ".." || strings.Contains(c.Name, "/") {
-		return errors.New(strconv.Quote(c.Name) + " cannot be a container's name: it has to be a plain file name")
+	if err := c.checkName(); err != nil {
+		return err
 	}
 	if err := c.clearPartial(); err != nil {
 		return err
@@ -63,6 +63,15 @@ func (c *Container) Open() error {
 		}
 	}
 	return c.mayControl()
+}
+
+// checkName refuses a name that leads out of LXCPath. LXC does not look, and
+// its lxc-destroy deletes the directory above when asked for "..".
+func (c *Container) checkName() error {
+	if c.Name == "" || c.Name == "." || c.Name == ".." || strings.Contains(c.Name, "/") {
+		return errors.New(strconv.Quote(c.Name) + " cannot be a container's name: it has to be a plain file name")
+	}
+	return nil
 }
 
 // Dir is the container's directory.

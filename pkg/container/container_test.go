@@ -49,6 +49,9 @@ func TestOpenNames(t *testing.T) {
 		if err := at(t, name).Open(); err == nil || !strings.Contains(err.Error(), "cannot be a container's name") {
 			t.Errorf("Open of %q = %v; want an error about the name", name, err)
 		}
+		if _, err := at(t, name).Lock(); err == nil {
+			t.Errorf("Lock of %q = nil; want an error about the name", name)
+		}
 	}
 	for _, name := range []string{"a", "a b", "..a", "-", "ä"} {
 		if err := at(t, name).Open(); err != nil {

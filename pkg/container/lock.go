@@ -15,7 +15,13 @@ import (
 // Lock takes the container's disk lock, RT/lxc/lock/LXCPATH/.NAME, and waits
 // for it. It is held while files of the container's directory are read or
 // rewritten, never while the container starts or runs. C LXC honours it too.
+//
+// Nobody changes a container without it, so names from files of dependencies,
+// which have not been through Open, are checked here.
 func (c *Container) Lock() (unlock func(), err error) {
+	if err := c.checkName(); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(c.Paths.RunDir, "lxc/lock", c.LXCPath, "."+c.Name)
 	file, err := openLock(path)
 	if errors.Is(err, fs.ErrNotExist) {

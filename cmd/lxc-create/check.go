@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gantry/pkg/container"
+)
+
+// stores are the types of backing stores, and the words that stand for one.
+var stores = []string{"dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs", "loop", "nbd", "best", "none"}
+
+// isNone says whether the template is no template; LXC takes its name cut short.
+func isNone(template string) bool { return strings.HasPrefix("none", template) }
+
+// check refuses what does not fit together, and brings the rest into one form.
+func check(o *container.CreateOptions) error {
+	switch {
+	case o.Template == "":
+		return errors.New("a template must be specified\n" + `use "none" if you really want a container without a rootfs`)
+	case isNone(o.Template):
+		o.Template = "none"
+	}
+	if o.Dir != "" && !filepath.IsAbs(o.Dir) {
+		return errors.New("--dir should use absolute path")
+	}
+	if o.Bdev == "" || o.Bdev == "none" {
+		o.Bdev = "dir"
+	}
+	types := strings.Split(o.Bdev, ",")
+	for _, rule := range []struct {
+		given   bool
+		types   []string
+		message string
+	}{
+		{o.FSType+o.FSSize != "", []string{"lvm", "loop", "rbd"}, "filesystem type and size are only valid with block devices (-B lvm, loop or rbd)"},
+		{o.LVName+o.VGName+o.ThinPool != "", []string{"lvm"}, "--lvname, --vgname and --thinpool are only valid with -B lvm"},
+		{o.RBDName+o.RBDPool+o.RBDUser != "", []string{"rbd"}, "--rbdname, --rbdpool and --rbduser are only valid with -B rbd"},
+		{o.ZFSRoot != "", []string{"zfs"}, "--zfsroot is only valid with -B zfs"},
+		{o.Dir != "", []string{"dir"}, "--dir is only valid with -B dir"},
+	} {
+		fits := func(t string) bool { return t == "best" || slices.Contains(rule.types, t) }
+		if rule.given && !slices.ContainsFunc(types, fits) {
+			return errors.New(rule.message)
+		}
+	}
+	for _, t := range types {
+		if !slices.Contains(stores, t) {
+			return errors.New(o.Bdev + " is not a valid backing storage type (one of " + strings.Join(stores, " ") + ")")
+		}
+	}
+	return nil
+}
