@@ -33,8 +33,11 @@ func TestMain(m *testing.M) {
 
 // TestOutside runs every case with both toolsets.
 func TestOutside(t *testing.T) {
-	fixtures := readFixtures(t)
-	differences := readDifferences(t)
+	fixtures := readFixtures()
+	differences, err := rig.ReadDifferences(differencesText)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ran := 0
 	for _, c := range readCases(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,36 +66,25 @@ func TestOutside(t *testing.T) {
 	if *show || t.Failed() || ran < len(readCases(t)) || !strings.HasPrefix(rig.Real().Version(), "5.0.") {
 		return // DIFFERENCES is written for Debian 12's LXC
 	}
-	for _, d := range differences {
-		if !d.used {
-			t.Errorf("DIFFERENCES: %s %s: nothing differs like this any more", d.cases, d.aspect)
-		}
+	for _, line := range differences.Unused() {
+		t.Errorf("DIFFERENCES: %s: nothing differs like this any more", line)
 	}
 }
 
 // compare reports every aspect in which the two differ and that no line of
 // DIFFERENCES accepts.
-func compare(t *testing.T, c testCase, want, got observation, differences []*difference) {
+func compare(t *testing.T, c testCase, want, got observation, differences *rig.Differences) {
 	t.Helper()
 	var report strings.Builder
 	for _, aspect := range aspectOrder {
 		w, g := want.aspects[aspect], got.aspects[aspect]
-		if w != g && !accepted(differences, c.name, aspect, g) {
-			report.WriteString(aspect + " differs:\n" + lineDiff(w, g))
+		if w != g && !differences.Accept(c.name, aspect, g) {
+			report.WriteString(aspect + " differs:\n" + rig.LineDiff(w, g))
 		}
 	}
 	if report.Len() > 0 {
 		t.Errorf("%s\n%sstderr of lxc:\n%sstderr of gantry:\n%s", c.script, &report, want.stderr, got.stderr)
 	}
-}
-
-func accepted(differences []*difference, name, aspect, ours string) bool {
-	for _, d := range differences {
-		if d.accepts(name, aspect, ours) {
-			return true
-		}
-	}
-	return false
 }
 
 // String prints an observation for -show.
@@ -102,27 +94,4 @@ func (o observation) String() string {
 		b.WriteString(aspect + ": " + o.aspects[aspect] + "\n")
 	}
 	return b.String() + "stderr as it was: " + o.stderr
-}
-
-// lineDiff lists the lines only one side has.
-func lineDiff(want, got string) string {
-	var b strings.Builder
-	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
-	only := func(mark string, lines, other []string) {
-		count := map[string]int{}
-		for _, l := range other {
-			count[l]++
-		}
-		for _, l := range lines {
-			if count[l]--; count[l] < 0 {
-				b.WriteString("  " + mark + " " + l + "\n")
-			}
-		}
-	}
-	only("lxc   ", w, g)
-	only("gantry", g, w)
-	if b.Len() == 0 {
-		return "  the order of lines\n"
-	}
-	return b.String()
 }

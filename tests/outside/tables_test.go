@@ -2,11 +2,10 @@ package outside
 
 import (
 	_ "embed"
-	"fmt"
-	"path"
-	"regexp"
 	"strings"
 	"testing"
+
+	"gantry/tests/rig"
 )
 
 var (
@@ -28,29 +27,6 @@ type testCase struct {
 	script  string
 }
 
-// records splits a text of lines into n columns; the last holds the rest of
-// its line. Empty lines and comments are left out.
-func records(t *testing.T, text string, n int) [][]string {
-	var rows [][]string
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		row := make([]string, n)
-		for i := range n - 1 {
-			row[i], line, _ = strings.Cut(line, " ")
-			line = strings.TrimLeft(line, " ")
-		}
-		row[n-1] = line
-		if row[0] == "" {
-			t.Fatalf("%q has no name", line)
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
 func readCases(t *testing.T) []testCase {
 	var cases []testCase
 	seen := map[string]bool{}
@@ -61,7 +37,7 @@ func readCases(t *testing.T) []testCase {
 		seen[c.name] = true
 		cases = append(cases, c)
 	}
-	for _, row := range records(t, casesText, 3) {
+	for _, row := range rig.Records(casesText, 3) {
 		if !strings.Contains(row[2], "lxc-{}") {
 			add(testCase{row[0], row[1], row[2]})
 			continue
@@ -73,48 +49,10 @@ func readCases(t *testing.T) []testCase {
 	return cases
 }
 
-func readFixtures(t *testing.T) map[string]string {
+func readFixtures() map[string]string {
 	fixtures := map[string]string{}
-	for _, row := range records(t, fixturesText, 2) {
+	for _, row := range rig.Records(fixturesText, 2) {
 		fixtures[row[0]] = row[1]
 	}
 	return fixtures
-}
-
-// A difference is one line of DIFFERENCES: in the cases that match, the
-// aspect may differ as long as ours matches the pattern.
-type difference struct {
-	cases  string // glob over case names
-	aspect string
-	ours   *regexp.Regexp
-	reason string
-	used   bool
-}
-
-func readDifferences(t *testing.T) []*difference {
-	var all []*difference
-	for _, row := range records(t, differencesText, 4) {
-		pattern, err := regexp.Compile("(?s)" + strings.ReplaceAll(row[2], `\s`, `[ ]`))
-		if err != nil {
-			t.Fatalf("DIFFERENCES: %s: %v", row[0], err)
-		}
-		if row[3] == "" {
-			t.Fatalf("DIFFERENCES: %s: no reason", row[0])
-		}
-		all = append(all, &difference{cases: row[0], aspect: row[1], ours: pattern, reason: row[3]})
-	}
-	return all
-}
-
-// accepts says whether the difference covers what case c shows of ours.
-func (d *difference) accepts(c, aspect, ours string) bool {
-	matched, err := path.Match(d.cases, c)
-	if err != nil {
-		panic(fmt.Sprintf("DIFFERENCES: %s: %v", d.cases, err))
-	}
-	if !matched || d.aspect != aspect || !d.ours.MatchString(ours) {
-		return false
-	}
-	d.used = true
-	return true
 }
