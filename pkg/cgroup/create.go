@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,21 +187,22 @@ func (s *Set) enableControllers(l *log.Logger) {
 	if !ok {
 		return
 	}
-	moved := false
 	for _, rel := range []string{s.Monitor, s.Payload} {
 		for level := range levels(rel) {
 			err := h.enable(level)
-			if errors.Is(err, unix.EBUSY) && !moved {
-				moved = true
-				if writeFile(h.Dir(s.Monitor)+"/cgroup.procs", "0") == nil {
-					err = h.enable(level)
-				}
+			if errors.Is(err, unix.EBUSY) && h.holdsCaller(level) && writeFile(h.Dir(s.Monitor)+"/cgroup.procs", "0") == nil {
+				err = h.enable(level)
 			}
 			if err != nil {
 				l.Warn("cannot enable all controllers beneath ", h.Dir(level), ": ", err.Error())
 			}
 		}
 	}
+}
+
+func (h Hierarchy) holdsCaller(rel string) bool {
+	procs, _ := readFile(h.Dir(rel) + "/cgroup.procs")
+	return slices.Contains(strings.Fields(procs), strconv.Itoa(os.Getpid()))
 }
 
 // levels yields the cgroups above rel, the base ("") first.
@@ -218,7 +220,9 @@ func levels(rel string) func(yield func(string) bool) {
 }
 
 // enable adds the base's controllers to what a cgroup's children have: all at
-// once, and one by one when the kernel refuses one of them.
+// once, and one by one when the kernel refuses one of them. A cgroup with
+// processes is left alone, though it would take cpu or pids: that makes it a
+// "domain threaded", whose children hold no processes.
 func (h Hierarchy) enable(rel string) error {
 	file := h.Dir(rel) + "/cgroup.subtree_control"
 	enabled, err := readFile(file)
@@ -231,7 +235,13 @@ func (h Hierarchy) enable(rel string) error {
 			missing = append(missing, "+"+c)
 		}
 	}
-	if len(missing) == 0 || writeFile(file, strings.Join(missing, " ")) == nil {
+	if len(missing) == 0 {
+		return nil
+	}
+	if procs, _ := readFile(h.Dir(rel) + "/cgroup.procs"); procs != "" && !h.isRoot(rel) {
+		return unix.EBUSY
+	}
+	if writeFile(file, strings.Join(missing, " ")) == nil {
 		return nil
 	}
 	for _, c := range missing {

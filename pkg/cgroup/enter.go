@@ -83,7 +83,6 @@ func (s *Set) OutsideFile() (*os.File, error) {
 func (s *Set) outside(h Hierarchy) (string, error) {
 	var err error
 	for _, rel := range s.Outside {
-		dir := h.Dir(rel)
 		if rel != "" {
 			if err = h.mkparents(rel, h.Dir("") == s.anchor().Dir("")); err == nil {
 				err = h.mkdir(rel, 0o755)
@@ -92,20 +91,26 @@ func (s *Set) outside(h Hierarchy) (string, error) {
 				continue
 			}
 		}
-		if h.holdsProcesses(dir) {
-			return dir, nil
+		if h.holdsProcesses(rel) {
+			return h.Dir(rel), nil
 		}
-		err = sys.PathError("enter", dir, unix.EBUSY)
+		err = sys.PathError("enter", h.Dir(rel), unix.EBUSY)
 	}
 	return "", err
 }
 
 // holdsProcesses: on version 2 a cgroup other than the root either has
 // processes or gives controllers to its children.
-func (h Hierarchy) holdsProcesses(dir string) bool {
-	if h.Version == 1 || unix.Access(dir+"/cgroup.type", unix.F_OK) != nil {
+func (h Hierarchy) holdsProcesses(rel string) bool {
+	if h.Version == 1 || h.isRoot(rel) {
 		return true
 	}
-	enabled, err := readFile(dir + "/cgroup.subtree_control")
+	enabled, err := readFile(h.Dir(rel) + "/cgroup.subtree_control")
 	return err == nil && enabled == ""
+}
+
+// isRoot says whether a cgroup of version 2 is the machine's root, not that of
+// a cgroup namespace: the root has no type.
+func (h Hierarchy) isRoot(rel string) bool {
+	return unix.Access(h.Dir(rel)+"/cgroup.type", unix.F_OK) != nil
 }

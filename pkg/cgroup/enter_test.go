@@ -142,6 +142,23 @@ func TestCreateFromWithinTheBase(t *testing.T) {
 	}
 }
 
+// Somebody else's process in the base: controllers are out of reach, but the
+// container's cgroups hold processes nevertheless.
+func TestCreateBesideAProcess(t *testing.T) {
+	host := unified(t)
+	h := host.Hierarchies[0]
+	if err := writeFile(h.Dir("")+"/cgroup.procs", strconv.Itoa(sleeper(t).Process.Pid)); err != nil {
+		t.Fatal(err)
+	}
+	s := create(t, host, plan.Cgroup{}, "/p/a")
+	if err := s.EnterPayload(sleeper(t).Process.Pid, false); err != nil {
+		t.Error(err)
+	}
+	if kind, _ := readFile(h.Dir(s.Payload) + "/cgroup.type"); kind != "domain" {
+		t.Errorf("cgroup.type of the payload is %q; want domain", kind)
+	}
+}
+
 // A child born outside removes the monitor's cgroup while the shim still dies.
 func TestOutsideFile(t *testing.T) {
 	s := create(t, unified(t), plan.Cgroup{}, "/p/a")
