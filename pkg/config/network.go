@@ -62,12 +62,9 @@ func newNetwork(index int) *Network {
 // reset gives every key its default.
 func (n *Network) reset() {
 	for i := range netKeys {
-		netKeys[i].item.reset(n, "", n.key(netKeys[i].name))
+		netKeys[i].item.reset(n, "", "")
 	}
 }
-
-// key is the full name of a sub-key.
-func (n *Network) key(sub string) string { return "lxc.net." + itoa(n.Index) + "." + sub }
 
 // Origins gives the line that set each of the device's keys, by the name below
 // lxc.net.N; of a list the last one.

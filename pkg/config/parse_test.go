@@ -50,7 +50,6 @@ func TestOrigins(t *testing.T) {
 		{c.UTSName.Origin, "config:2: lxc.uts.name"},
 		{c.Hooks.Start[1].Origin, "config:4: lxc.hook.start"},
 		{c.Networks[0].Link.Origin, "config:6: lxc.net.1.link"},
-		{c.Networks[0].Name.Origin, "lxc.net.1.name"},
 		{c.Prlimit[0].Origin, "config:7: lxc.prlimit.core"},
 		{c.TTY.Max.Origin, "lxc.tty.max"},
 	} {

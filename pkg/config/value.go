@@ -3,7 +3,7 @@ package config
 import "gantry/pkg/plan"
 
 // A Value is what a key was set to, and where. The origin of a value that was
-// never set names the key alone.
+// never set names the key alone; that of a network device is zero.
 type Value[T any] struct {
 	V      T
 	Origin plan.Origin
