@@ -11,13 +11,12 @@ import (
 // exclusive is an item that may only be set while another key is not.
 type exclusive struct {
 	item[Config]
-	taken func(*Config) bool
-	why   string
+	other func(*Config) (at plan.Origin, set bool)
 }
 
 func (e exclusive) set(c *Config, sub, value string, at plan.Origin) error {
-	if e.taken(c) {
-		return errors.New(e.why)
+	if other, set := e.other(c); set {
+		return errors.New("cannot be used together with " + other.String())
 	}
 	return e.item.set(c, sub, value, at)
 }

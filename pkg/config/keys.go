@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"gantry/internal/log"
+	"gantry/pkg/plan"
 )
 
 // keys are all keys, sorted by name.
@@ -15,8 +16,8 @@ var keys = []key[Config]{
 	{name: "lxc.arch", item: required{&one[Config, int64]{at: func(c *Config) *Value[int64] { return &c.Arch }, kind: arch, def: -1, unset: -1}}},
 	{name: "lxc.autodev", item: &one[Config, bool]{at: func(c *Config) *Value[bool] { return &c.Autodev }, kind: boolean, def: true}},
 	{name: "lxc.autodev.tmpfs.size", item: &one[Config, int]{at: func(c *Config) *Value[int] { return &c.AutodevTmpfsSize }, kind: tmpfsSize, unset: defaultTmpfs}},
-	{name: "lxc.cap.drop", item: exclusive{resetCaps{&many[Config, string]{at: func(c *Config) *[]Value[string] { return &c.Cap.Drop }, kind: capName, split: strings.Fields, layout: lines}}, keepsCaps, "cannot be used together with lxc.cap.keep (an empty lxc.cap.keep forgets that)"}},
-	{name: "lxc.cap.keep", item: exclusive{capKeep{&many[Config, string]{at: func(c *Config) *[]Value[string] { return &c.Cap.Keep }, kind: capName, split: strings.Fields, layout: lines}}, dropsCaps, "cannot be used together with lxc.cap.drop (an empty lxc.cap.drop forgets that)"}},
+	{name: "lxc.cap.drop", item: exclusive{resetCaps{&many[Config, string]{at: func(c *Config) *[]Value[string] { return &c.Cap.Drop }, kind: capName, split: strings.Fields, layout: lines}}, keepsCaps}},
+	{name: "lxc.cap.keep", item: exclusive{capKeep{&many[Config, string]{at: func(c *Config) *[]Value[string] { return &c.Cap.Keep }, kind: capName, split: strings.Fields, layout: lines}}, dropsCaps}},
 	{name: "lxc.cgroup.", item: &family[string]{name: "lxc.cgroup.", at: func(c *Config) *[]Member[string] { return &c.Cgroup.Legacy }, kind: text, repeats: true, layout: lines}},
 	{name: "lxc.cgroup.dir", item: &one[Config, string]{at: func(c *Config) *Value[string] { return &c.Cgroup.Dir.Parent }, kind: cgroupDir}},
 	{name: "lxc.cgroup.dir.container", item: &one[Config, string]{at: func(c *Config) *Value[string] { return &c.Cgroup.Dir.Container }, kind: cgroupDir}},
@@ -64,8 +65,8 @@ var keys = []key[Config]{
 	{name: "lxc.mount.auto", item: mountAuto{&one[Config, MountAuto]{at: func(c *Config) *Value[MountAuto] { return &c.Mount.Auto }, kind: automounts}}},
 	{name: "lxc.mount.entry", item: &many[Config, string]{at: func(c *Config) *[]Value[string] { return &c.Mount.Entry }, kind: text, layout: lines}},
 	{name: "lxc.mount.fstab", item: required{&one[Config, string]{at: func(c *Config) *Value[string] { return &c.Mount.Fstab }, kind: path}}},
-	{name: "lxc.namespace.clone", item: exclusive{namespaceSet{&one[Config, Namespaces]{at: func(c *Config) *Value[Namespaces] { return &c.Namespace.Clone }, kind: namespaces}}, keepsNamespaces, "cannot be used together with lxc.namespace.keep"}},
-	{name: "lxc.namespace.keep", item: exclusive{namespaceSet{&one[Config, Namespaces]{at: func(c *Config) *Value[Namespaces] { return &c.Namespace.Keep }, kind: namespaces}}, clonesNamespaces, "cannot be used together with lxc.namespace.clone"}},
+	{name: "lxc.namespace.clone", item: exclusive{namespaceSet{&one[Config, Namespaces]{at: func(c *Config) *Value[Namespaces] { return &c.Namespace.Clone }, kind: namespaces}}, keepsNamespaces}},
+	{name: "lxc.namespace.keep", item: exclusive{namespaceSet{&one[Config, Namespaces]{at: func(c *Config) *Value[Namespaces] { return &c.Namespace.Keep }, kind: namespaces}}, clonesNamespaces}},
 	{name: "lxc.namespace.share.", item: &family[string]{name: "lxc.namespace.share.", at: func(c *Config) *[]Member[string] { return &c.Namespace.Share }, kind: text, names: namespaceKinds}},
 	{name: "lxc.net.", item: networks{}},
 	{name: "lxc.no_new_privs", item: &one[Config, bool]{at: func(c *Config) *Value[bool] { return &c.NoNewPrivs }, kind: boolean}},
@@ -100,10 +101,22 @@ var keys = []key[Config]{
 // sigkill is what the init gets by default when its monitor dies.
 const sigkill = 9
 
-func keepsCaps(c *Config) bool        { return c.Cap.Keeps.V }
-func dropsCaps(c *Config) bool        { return len(c.Cap.Drop) > 0 }
-func keepsNamespaces(c *Config) bool  { return c.Namespace.Keep.V != 0 }
-func clonesNamespaces(c *Config) bool { return c.Namespace.Clone.V != 0 }
+func keepsCaps(c *Config) (plan.Origin, bool) { return c.Cap.Keeps.Origin, c.Cap.Keeps.V }
+
+func dropsCaps(c *Config) (plan.Origin, bool) {
+	if len(c.Cap.Drop) == 0 {
+		return plan.Origin{}, false
+	}
+	return c.Cap.Drop[0].Origin, true
+}
+
+func keepsNamespaces(c *Config) (plan.Origin, bool) {
+	return c.Namespace.Keep.Origin, c.Namespace.Keep.V != 0
+}
+
+func clonesNamespaces(c *Config) (plan.Origin, bool) {
+	return c.Namespace.Clone.Origin, c.Namespace.Clone.V != 0
+}
 
 func splitCommas(s string) []string {
 	words := strings.Split(s, ",")

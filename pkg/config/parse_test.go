@@ -29,6 +29,8 @@ func TestErrors(t *testing.T) {
 		{"lxc.cap.drop = sys_tim", `config:1: lxc.cap.drop: "sys_tim" is not a capability`},
 		{"lxc.include = /nonexistent", "config:1: lxc.include: stat /nonexistent: no such file or directory"},
 		{"lxc.idmap = u 0 1", `config:1: lxc.idmap: "u 0 1" is not a map: u|g FIRST-INSIDE FIRST-OUTSIDE COUNT`},
+		{"lxc.namespace.keep = net\nlxc.namespace.clone = uts", "config:2: lxc.namespace.clone: cannot be used together with config:1: lxc.namespace.keep"},
+		{"lxc.cap.drop = kill\nlxc.cap.keep = none", "config:2: lxc.cap.keep: cannot be used together with config:1: lxc.cap.drop"},
 		{"lxc.mount.fstab =", "config:1: lxc.mount.fstab: needs a value"},
 	}
 	for _, test := range tests {
