@@ -180,6 +180,7 @@ var volatile = []struct {
 	pattern *regexp.Regexp
 	text    string
 }{
+	{regexp.MustCompile(`(?m)^\S+ \S+/rootfs/run/up\n`), ""}, // made by the init, sooner or later
 	{regexp.MustCompile(`veth[0-9A-Za-z]{6}`), "vethXXXXXX"},
 	{regexp.MustCompile(`([0-9a-f]{2}:){5}[0-9a-f]{2}`), "HWADDR"},
 	{regexp.MustCompile(`(?m)^(-\S+ /run/case/pid\n    )\d+$`), "${1}PID"},

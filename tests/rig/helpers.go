@@ -16,6 +16,7 @@ const helperDir = "/run/rig/bin"
 // Each gets its operands and returns an exit status.
 var helpers = map[string]func(args []string) (int, error){
 	"define": func(args []string) (int, error) { return 0, define(args) },
+	"ready":  func(args []string) (int, error) { return 0, ready(args) },
 	"on-tty": onTTY,
 }
 
@@ -64,6 +65,20 @@ func define(args []string) error {
 	return Define(lxcpath, args[0], args[1:]...)
 }
 
+// ready is the script command `ready NAME`: it waits until the init of a
+// container that Define has made obeys signals, and forgets that it did. A
+// signal that comes sooner is lost: the kernel drops what pid 1 does not handle.
+func ready(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("usage: ready NAME")
+	}
+	lxcpath := os.Getenv("LXCPATH")
+	if lxcpath == "" {
+		lxcpath = "/var/lib/lxc"
+	}
+	return eventually(func() error { return os.Remove(filepath.Join(lxcpath, args[0], "rootfs/run/up")) })
+}
+
 // Define makes the container lxcpath/name without any lxc-* tool: a Busybox
 // rootfs, no network, and the given lines of configuration on top.
 func Define(lxcpath, name string, lines ...string) error {
@@ -95,10 +110,12 @@ var applets = strings.Fields(`sh ash [ basename cat chmod chown cp cut date dd e
 	umask umount uname wc whoami`)
 
 // initScript is the Busybox rootfs's /sbin/init: it obeys LXC's default
-// signals (SIGPWR halts, SIGINT reboots) and otherwise waits.
+// signals (SIGPWR halts, SIGINT reboots), says that it does by making /run/up,
+// and otherwise waits.
 const initScript = `#!/bin/sh
 trap 'exit 0' PWR
 trap 'reboot -f' INT
+: >/run/up
 [ ! -x /etc/rc ] || . /etc/rc
 while :; do sleep 3600 & wait $!; done
 `

@@ -3,6 +3,7 @@
 // and what they must print. Beside testscript's own commands there are
 //
 //	exec define NAME [LINE...]            makes a container of busybox without any tool
+//	exec ready NAME                       waits until its init obeys signals
 //	exec on-tty [EXPECT=KEYS]... -- CMD   runs CMD on a terminal
 //	eventually CMD...                     repeats CMD until it succeeds, for five seconds
 //	bridge NAME ADDRESS/BITS              makes a bridge that goes when the story ends
