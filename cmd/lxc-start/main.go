@@ -34,6 +34,7 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"gantry/pkg/container"
@@ -55,6 +56,10 @@ Options :
   -s, --define KEY=VAL   Set the configuration key KEY to VAL for this run
       --share-[net|ipc|uts|pid]=NAME Use the namespace of container or process NAME
 `
+
+// In the foreground the main thread becomes the monitor: the container lives
+// as long as it does.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	var o container.StartOptions

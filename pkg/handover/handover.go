@@ -34,11 +34,12 @@ const (
 	Init       = "init"    // pidfd of the init
 	Listen     = "listen"  // the command socket
 	Console    = "console" // master of the console's pty
-	Peer       = "peer"    // the terminal the console is shown on
-	Devpts     = "devpts"  // mount of the container's devpts
-	Log        = "log"     // where log lines go
-	Stage      = "stage"   // the program lxc-stage
-	TTY        = "tty"     // masters of /dev/ttyN
+	ConsoleLog = "console-log"
+	Peer       = "peer"   // the terminal the console is shown on
+	Devpts     = "devpts" // mount of the container's devpts
+	Log        = "log"    // where log lines go
+	Stage      = "stage"  // the program lxc-stage
+	TTY        = "tty"    // masters of /dev/ttyN
 	Activation = "activation-"
 	Namespace  = "ns-"
 )
@@ -57,9 +58,7 @@ type State struct {
 	Finish     bool // lxc-stage has work to do when the container ends
 	Starting   bool // lxc-stage is asked for a reboot, not for an ending
 
-	TTYs          int
-	ConsoleLog    string
-	ConsoleSize   uint64 // bytes; 0 is no limit
+	ConsoleSize   uint64 // of the log file, in bytes; 0 is no limit
 	ConsoleRotate bool
 	ConsoleBuffer uint64
 	PidFile       string
@@ -115,8 +114,6 @@ func fields() []field {
 		truth("foreground", func(s *State) *bool { return &s.Foreground }),
 		truth("finish", func(s *State) *bool { return &s.Finish }),
 		truth("starting", func(s *State) *bool { return &s.Starting }),
-		number("ttys", func(s *State) *int { return &s.TTYs }),
-		text("console-log", func(s *State) *string { return &s.ConsoleLog }),
 		number("console-size", func(s *State) *uint64 { return &s.ConsoleSize }),
 		truth("console-rotate", func(s *State) *bool { return &s.ConsoleRotate }),
 		number("console-buffer", func(s *State) *uint64 { return &s.ConsoleBuffer }),

@@ -137,6 +137,7 @@ func (s *shim) tell(m command.Message) {
 // for the state, and is told by the end of its connection to try again.
 func (s *shim) end() {
 	s.closeConsole()
+	s.restoreTerminal()
 	s.enter(command.Stopped)
 	if s.state.PidFile != "" {
 		os.Remove(s.state.PidFile)

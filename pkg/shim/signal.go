@@ -35,15 +35,24 @@ func (s *shim) readSignals(fd int) {
 		switch sig := unix.Signal(info.Signo); sig {
 		case unix.SIGWINCH:
 			s.resizeConsole()
+		case unix.SIGCONT:
+			s.foregrounded()
 		case unix.SIGHUP:
 			s.signal(unix.SIGTERM) // as LXC: a terminal that goes away asks for the end
-		case unix.SIGCHLD, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT, unix.SIGURG, unix.SIGPIPE:
+		case unix.SIGCHLD, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGURG, unix.SIGPIPE:
 			// Of our children (pidfds tell of those: the Go runtime takes SIGCHLD
 			// for itself), of job control, of the runtime, of a client that has
 			// gone: none of the container's business.
 		default:
 			s.signal(sig)
 		}
+	}
+}
+
+// foregrounded looks whether the shell has given us the terminal.
+func (s *shim) foregrounded() {
+	if err := s.showConsole(); err != nil {
+		s.log.Warn("console: ", err.Error())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
 	"gantry/pkg/plan"
+	"gantry/pkg/terminal"
 	"golang.org/x/sys/unix"
 )
 
@@ -86,6 +87,14 @@ func (r *run) openConsole() error {
 			return err
 		}
 	}
+	if c.LogFile != "" {
+		log, err := terminal.OpenLog(c.LogFile)
+		if err != nil {
+			return at(c.LogOrigin, err)
+		}
+		r.files[handover.ConsoleLog] = log
+		r.open.Add(func() { log.Close() })
+	}
 	switch {
 	case c.Path != "":
 		return r.openPeer(c.Path, c.PathOrigin)
@@ -116,21 +125,13 @@ func (r *run) openPeer(path string, origin plan.Origin) error {
 // hostConsole makes a pty on the host's devpts, and a detached mount of its
 // slave, which only a process of this mount namespace can make.
 func (r *run) hostConsole() error {
-	ptx, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	ptx, slave, err := terminal.Open()
 	if err != nil {
 		return err
 	}
-	r.open.Add(func() { ptx.Close() })
-	if err := unix.IoctlSetPointerInt(int(ptx.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		return sys.CallError("unlock the console", err)
-	}
-	slave, _, errno := unix.Syscall(unix.SYS_IOCTL, ptx.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
-	if errno != 0 {
-		return sys.CallError("open the console", errno)
-	}
-	r.in.ConsoleSlave = os.NewFile(slave, "console")
-	r.open.Add(func() { r.in.ConsoleSlave.Close() })
-	mount, err := unix.OpenTree(int(slave), "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	r.in.ConsoleSlave = slave
+	r.open.Add(func() { ptx.Close(); slave.Close() })
+	mount, err := unix.OpenTree(int(slave.Fd()), "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return sys.CallError("open_tree of the console", err)
 	}

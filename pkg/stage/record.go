@@ -74,9 +74,8 @@ func (r *run) state() (*handover.State, error) {
 	s := &handover.State{
 		Prog: r.Prog, Name: r.plan.Name, LXCPath: r.plan.LXCPath,
 		InitPid: r.pid, StopSignal: r.plan.Signals.Stop, Foreground: !r.plan.Daemon,
-		Finish:     r.finishes(),
-		TTYs:       r.plan.TTYs.Max,
-		ConsoleLog: c.LogFile, ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
+		Finish:      r.finishes(),
+		ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
 		PidFile: r.PidFile, LogLevel: r.plan.Log.Level, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,
 		Cgroup:  r.cgroup.set.Lines(),
 		Answers: answers, Plan: planned,
