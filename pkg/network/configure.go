@@ -1,9 +1,12 @@
 package network
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gantry/pkg/plan"
 
@@ -65,9 +68,9 @@ func (s *scene) configure(d *plan.Network, live *Live) error {
 
 // link sets the hardware address and the MTU, where they differ.
 func (s *scene) link(d *plan.Network, link netlink.Link) error {
-	if d.HWAddr != "" && d.HWAddr != link.Attrs().HardwareAddr.String() {
-		mac, err := net.ParseMAC(d.HWAddr)
-		if err == nil {
+	if d.HWAddr != "" {
+		mac, err := parseMAC(d.HWAddr)
+		if err == nil && !bytes.Equal(mac, link.Attrs().HardwareAddr) {
 			err = s.inside.LinkSetHardwareAddr(link, mac)
 		}
 		if err != nil {
@@ -80,6 +83,20 @@ func (s *scene) link(d *plan.Network, link netlink.Link) error {
 		}
 	}
 	return nil
+}
+
+// parseMAC reads bytes in hexadecimal between colons. Unlike net.ParseMAC it
+// allows single digits, as LXC does.
+func parseMAC(text string) (net.HardwareAddr, error) {
+	var mac net.HardwareAddr
+	for part := range strings.SplitSeq(text, ":") {
+		b, err := strconv.ParseUint(part, 16, 8)
+		if err != nil {
+			return nil, err
+		}
+		mac = append(mac, byte(b))
+	}
+	return mac, nil
 }
 
 // address is a in netlink's terms.

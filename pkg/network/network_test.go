@@ -107,7 +107,7 @@ func TestVethOnBridge(t *testing.T) {
 	onHost(t)
 	ns := container(t)
 	devices := []plan.Network{{
-		Type: "veth", Link: "br0", Up: true, HWAddr: "02:00:00:11:22:33",
+		Type: "veth", Link: "br0", Up: true, HWAddr: "2:0:00:11:22:33",
 		IPv4:     []plan.Address{{IP: "10.9.0.5", Prefix: 24, Broadcast: "10.9.0.255"}, {IP: "10.9.0.6", Prefix: 32}},
 		IPv6:     []plan.Address{{IP: "fd09::5", Prefix: 64}},
 		Gateway4: plan.Gateway{Kind: "auto"}, Gateway6: plan.Gateway{Kind: "auto"},
@@ -162,6 +162,13 @@ func TestSeveralDevices(t *testing.T) {
 	}
 	wantAll(t, "the container", inside(t, ns, "ip addr"), "eth0@", "mtu 1300", "eth1@", "eth2@", "inet 10.7.0.2/24 scope global eth2")
 	wantAll(t, "the host", shell(t, "ip link show dev mine"), "mtu 1500", "UP")
+}
+
+func TestRoutesOnTheHost(t *testing.T) {
+	onHost(t)
+	devices := []plan.Network{{Type: "veth", Link: "br0", Veth: plan.Veth{Pair: "mine", Routes4: []string{"10.77.0.0/16"}, Routes6: []string{"fd77::/64"}}}}
+	start(t, devices, container(t), noScript)
+	wantAll(t, "the host", shell(t, "ip route show dev mine; ip -6 route show dev mine"), "10.77.0.0/16 scope link", "fd77::/64")
 }
 
 func TestGateways(t *testing.T) {
@@ -288,8 +295,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		return map[string]plan.Origin{key: {File: "web/config", Line: line, Key: "lxc.net.0." + key}}
 	}
 	base := plan.Origin{File: "web/config", Line: 3, Key: "lxc.net.0.type"}
-	v4 := []plan.Address{{IP: "10.9.0.5", Prefix: 24}}
-	gw := plan.Gateway{Kind: "auto", Origin: plan.Origin{File: "web/config", Line: 9, Key: "lxc.net.0.ipv4.gateway"}}
+	gateway := plan.Gateway{Kind: "auto", Origin: plan.Origin{File: "web/config", Line: 9, Key: "lxc.net.0.ipv4.gateway"}}
 	tests := []struct {
 		device plan.Network
 		want   string
@@ -302,20 +308,17 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{plan.Network{Type: "phys", Link: "nic+"}, "no device's name begins with nic "},
 		{plan.Network{Type: "phys", Link: "lo"}, "lo cannot leave the host"},
 		{plan.Network{Type: "phys", Link: "br0"}, "lxc.net.0.link: moving br0 into the container: devices of this kind are bound to their namespace"},
-		{plan.Network{Type: "phys"}, "needs a link"},
-		{plan.Network{Type: "macvlan"}, "needs a link"},
 		{plan.Network{Type: "macvlan", Link: "nic7"}, "there is no device nic7"},
 		{plan.Network{Type: "veth", Veth: plan.Veth{Pair: "p0"}, Origins: origin("veth.pair", 5)},
 			"web/config:5: lxc.net.0.veth.pair: p0 belongs to a pair of this host (choose another name)"},
 		{plan.Network{Type: "veth", Veth: plan.Veth{Pair: "br0"}}, "lxc.net.0.veth.pair: br0 is a bridge device of this host"},
 		{plan.Network{Type: "veth", Name: "lo"}, "lxc.net.0.name: the container has its own lo"},
 		{plan.Network{Type: "empty", Name: "x"}, "lxc.net.0.name: an empty network has lo only"},
+		{plan.Network{Type: "veth", Link: "p0", Gateway4: gateway}, "web/config:9: lxc.net.0.ipv4.gateway: p0 has no address to be found"},
+		{plan.Network{Type: "veth", Veth: plan.Veth{Routes4: []string{"10.9.0.0/24", "10.9.0.0/24"}}, Origins: origin("veth.ipv4.route", 7)},
+			"web/config:7: lxc.net.0.veth.ipv4.route: route to 10.9.0.0/24 by veth"},
 		{plan.Network{Type: "vlan"}, "web/config:3: lxc.net.0.type: network devices of this type are not supported yet"},
 		{plan.Network{Type: "veth", Veth: plan.Veth{Mode: "router"}, Origins: origin("veth.mode", 6)}, "web/config:6: lxc.net.0.veth.mode: router mode is not supported yet"},
-		{plan.Network{Type: "veth", Gateway4: gw, IPv4: v4}, "lxc.net.0.ipv4.gateway: a gateway needs a device that is up"},
-		{plan.Network{Type: "veth", Up: true, Gateway4: gw}, "lxc.net.0.ipv4.gateway: a gateway needs an address"},
-		{plan.Network{Type: "veth", Up: true, Gateway4: gw, IPv4: v4}, "can be found automatically for veth and macvlan"},
-		{plan.Network{Type: "phys", Link: "p0", Up: true, Gateway4: gw, IPv4: v4}, "can be found automatically for veth and macvlan"},
 	}
 	before := shell(t, "ip -br link")
 	for _, test := range tests {

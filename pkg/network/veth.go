@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 
 	"gantry/internal/cleanup"
@@ -39,13 +40,19 @@ func (veth) create(s *scene, d *plan.Network, live *Live) error {
 		if err := s.host.LinkSetMasterByIndex(pair, bridge.Index); err != nil {
 			return at(d, "link", "%s does not take %s as a port: %w", d.Link, pair.Name, err)
 		}
-		// A port of a bridge has no business with addresses of its own.
+	}
+	// A port of a bridge has no business with addresses of its own; only IPv6
+	// routes need IPv6 on it.
+	if bridge != nil && len(d.Veth.Routes6) == 0 {
 		if err := disableIPv6(pair.Name); err != nil {
 			return at(d, "link", "%w", err)
 		}
 	}
 	if err := s.host.LinkSetUp(pair); err != nil {
 		return at(d, "type", "bringing %s up: %w", pair.Name, err)
+	}
+	if err := s.addRoutes(d, pair); err != nil {
+		return err
 	}
 	undo.Release()
 	live.Host, live.Device = pair.Name, pair.Index
@@ -89,6 +96,24 @@ func pairOf(d *plan.Network, bridge *netlink.LinkAttrs) *netlink.Veth {
 		pair.PeerNumTxQueues = uint32(d.Veth.TXQueues)
 	}
 	return pair
+}
+
+// addRoutes has the host send what is for the container's networks to the
+// pair.
+func (s *scene) addRoutes(d *plan.Network, pair *netlink.Veth) error {
+	for key, routes := range map[string][]string{"veth.ipv4.route": d.Veth.Routes4, "veth.ipv6.route": d.Veth.Routes6} {
+		for _, route := range routes {
+			network, err := netip.ParsePrefix(route)
+			if err == nil {
+				to := prefix(network.Addr().AsSlice(), network.Bits())
+				err = s.host.RouteAdd(&netlink.Route{LinkIndex: pair.Index, Dst: to, Scope: netlink.SCOPE_LINK})
+			}
+			if err != nil {
+				return at(d, key, "route to %s by %s: %w", route, pair.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // addPair makes the pair, under the configured name or one nobody has.
