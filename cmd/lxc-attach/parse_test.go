@@ -1,0 +1,67 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"gantry/pkg/container"
+)
+
+func TestSelectNamespaces(t *testing.T) {
+	tests := []struct {
+		list string
+		want []string
+		ok   bool
+	}{
+		{"MOUNT|PID", []string{"mnt", "pid"}, true},
+		{"mnt||utsname|Net", []string{"mnt", "uts", "net"}, true},
+		{"user|cgroup|time|ipc", []string{"user", "cgroup", "time", "ipc"}, true},
+		{"", nil, true},
+		{"mnt,pid", nil, false},
+		{"MOUNT|bogus", []string{"mnt"}, false},
+	}
+	for _, test := range tests {
+		var got []string
+		if err := selectNamespaces(&got, test.list); (err == nil) != test.ok || !slices.Equal(got, test.want) {
+			t.Errorf("selectNamespaces(%q) = %q, %v; want %q, ok %v", test.list, got, err, test.want, test.ok)
+		}
+	}
+}
+
+func TestElevate(t *testing.T) {
+	tests := []struct {
+		list string
+		want container.Privileges
+		ok   bool
+	}{
+		{"", container.ElevateAll, true},
+		{"CAP", container.ElevateCap, true},
+		{"CAP|LSM|CGROUP", container.ElevateAll, true},
+		{"cap", 0, false},
+		{"LSM|x", container.ElevateLSM, false},
+	}
+	for _, test := range tests {
+		var got container.Privileges
+		if err := elevate(&got, test.list); (err == nil) != test.ok || got != test.want {
+			t.Errorf("elevate(%q) = %v, %v; want %v, ok %v", test.list, got, err, test.want, test.ok)
+		}
+	}
+}
+
+func TestID(t *testing.T) {
+	tests := []struct {
+		arg  string
+		want int64
+		ok   bool
+	}{
+		{"0", 0, true}, {"1000", 1000, true}, {"0x10", 16, true},
+		{"4294967294", 4294967294, true}, {"4294967295", -1, true},
+		{"4294967296", -2, false}, {"-5", -2, false}, {"root", -2, false}, {"", -2, false},
+	}
+	for _, test := range tests {
+		got := int64(-2)
+		if err := id(&got, test.arg); (err == nil) != test.ok || got != test.want {
+			t.Errorf("id(%q) = %d, %v; want %d, ok %v", test.arg, got, err, test.want, test.ok)
+		}
+	}
+}
