@@ -41,7 +41,7 @@ func (m *compiler) devTmpfs() []plan.Step {
 	return []plan.Step{
 		{Op: plan.OpMount, In: plan.Inside, Path: "dev", Source: "none", FSType: "tmpfs", Origin: origin,
 			Options: plan.MountOptions{Create: "dir", Data: "size=" + strconv.Itoa(size) + ",mode=755"}},
-		{Op: plan.OpMkdir, In: plan.Inside, Path: "dev/pts", Mode: 0o755, Origin: origin},
+		{Op: plan.OpMkdir, In: plan.Inside, Path: "dev/pts", Mode: 0o644, Origin: origin}, // LXC's mode; devpts covers it
 	}
 }
 
