@@ -17,6 +17,7 @@ import (
 // own, and the container's user namespace if it has one.
 type chroot struct {
 	tree    *tree
+	name    string // host name
 	out     func(line string)
 	network bool // give them the host's resolv.conf
 }
@@ -121,6 +122,7 @@ func (c chroot) enter(p *forkexec.Program) {
 	p.NewMount(proc, "proc", nil, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 	p.OpenIn(here, "proc", unix.O_PATH|unix.O_DIRECTORY, 0).Into(at)
 	p.MoveMount("/proc", proc, at)
+	p.Call("sethostname", unix.SYS_SETHOSTNAME, p.String(c.name), forkexec.Int(len(c.name)))
 	p.Call("fchdir", unix.SYS_FCHDIR, here)
 	p.Call("pivot_root", unix.SYS_PIVOT_ROOT, p.String("."), p.String("."))
 	p.Call("umount the host", unix.SYS_UMOUNT2, p.String("."), forkexec.Int(unix.MNT_DETACH))

@@ -79,7 +79,10 @@ func (j *job) step(ctx context.Context, t *tree, section string, s Step) error {
 	case dir != "":
 		err = t.dir(dir, s)
 	case s.Run != "":
-		c := chroot{tree: t, out: j.report.line, network: section == "prepare"}
+		c := chroot{tree: t, name: j.Name, out: j.report.line}
+		if section == "prepare" {
+			c.name, c.network = "localhost", true
+		}
 		err = c.run(ctx, []string{"/bin/sh", "-euc", s.Run, j.recipe.Name()}, j.environ())
 	}
 	done(err)
