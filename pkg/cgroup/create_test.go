@@ -115,7 +115,7 @@ func TestRemoveStale(t *testing.T) {
 	old := create(t, host, plan.Cgroup{}, "/p/a")
 	other := create(t, host, plan.Cgroup{}, "/q/a")
 	second := create(t, host, plan.Cgroup{}, "/p/a-1-not-ours")
-	if err := old.EnterPayload(sleeper(t).Process.Pid, false); err != nil {
+	if err := old.EnterPayload(sleeper(t).pid, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := host.RemoveStale(plan.Cgroup{}, unique(t), "/p/a", false); err != nil {
@@ -225,13 +225,15 @@ func TestCheck(t *testing.T) {
 func TestRenew(t *testing.T) {
 	s := create(t, detected(t), plan.Cgroup{}, "/p/a")
 	p := sleeper(t)
-	if err := s.EnterPayload(p.Process.Pid, false); err != nil {
+	if err := s.EnterPayload(p.pid, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Renew(plan.Cgroup{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(); err == nil {
+	select {
+	case <-p.dead:
+	case <-time.After(time.Second):
 		t.Error("the process of the former life survived")
 	}
 	if s.populated(s.Payload) || missing(s.Hierarchies[0].Dir(s.Payload)) {

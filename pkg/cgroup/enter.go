@@ -46,7 +46,7 @@ func (s *Set) LeaveMonitor() error {
 		}
 		failed = append(failed, err)
 	}
-	return errors.Join(append(failed, s.RemoveMonitor(20*time.Millisecond))...)
+	return errors.Join(append(failed, s.remove(s.Monitor, 20*time.Millisecond, false))...)
 }
 
 // MonitorFile opens the cgroup a shim is born in by CLONE_INTO_CGROUP, on a

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 			s, err = s.Host.Create(plan.Cgroup{}, "x", "/p/x", nil)
 		}
 		if err == nil {
-			err = errors.Join(s.RemovePayload(time.Second), s.LeaveMonitor())
+			err = errors.Join(s.RemovePayload(time.Second), s.RemoveMonitor(0))
 		}
 	}
 	if err != nil {
@@ -63,7 +63,7 @@ func helper(t *testing.T, do string, s *Set) *exec.Cmd {
 
 func TestEnter(t *testing.T) {
 	s := create(t, detected(t), plan.Cgroup{}, "/p/a")
-	pid := sleeper(t).Process.Pid
+	pid := sleeper(t).pid
 	for _, step := range []struct {
 		enter func() error
 		rel   string
@@ -92,14 +92,11 @@ func TestBornInPayload(t *testing.T) {
 	defer dir.Close()
 	cmd := exec.Command("sleep", "60")
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
-	if err := cmd.Start(); err != nil {
+	pid := started(t, cmd).pid
+	if err := s.EnterPayload(pid, true); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
-	if err := s.EnterPayload(cmd.Process.Pid, true); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := membership(t, cmd.Process.Pid, h), h.Path(s.Payload); got != want {
+	if got, want := membership(t, pid, h), h.Path(s.Payload); got != want {
 		t.Errorf("process is in %s; want %s", got, want)
 	}
 }
@@ -196,11 +193,11 @@ func TestKilledAnywhere(t *testing.T) {
 func TestCreateBesideAProcess(t *testing.T) {
 	host := unified(t)
 	h := host.Hierarchies[0]
-	if err := writeFile(h.Dir("")+"/cgroup.procs", strconv.Itoa(sleeper(t).Process.Pid)); err != nil {
+	if err := writeFile(h.Dir("")+"/cgroup.procs", strconv.Itoa(sleeper(t).pid)); err != nil {
 		t.Fatal(err)
 	}
 	s := create(t, host, plan.Cgroup{}, "/p/a")
-	if err := s.EnterPayload(sleeper(t).Process.Pid, false); err != nil {
+	if err := s.EnterPayload(sleeper(t).pid, false); err != nil {
 		t.Error(err)
 	}
 	if kind, _ := readFile(h.Dir(s.Payload) + "/cgroup.type"); kind != "domain" {
@@ -218,18 +215,15 @@ func TestOutsideFile(t *testing.T) {
 	defer f.Close()
 	cmd := exec.Command("sleep", "60")
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(f.Fd())}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	started(t, cmd)
 	shim := sleeper(t)
-	if err := s.EnterMonitor(shim.Process.Pid); err != nil {
+	if err := s.EnterMonitor(shim.pid); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.RemoveMonitor(0); !errors.Is(err, unix.EBUSY) {
 		t.Errorf("RemoveMonitor(0) = %v with a shim in it; want EBUSY", err)
 	}
-	time.AfterFunc(20*time.Millisecond, func() { shim.Process.Kill() })
+	time.AfterFunc(20*time.Millisecond, func() { shim.kill() })
 	if err := s.RemoveMonitor(2 * time.Second); err != nil {
 		t.Error(err)
 	}
@@ -247,8 +241,8 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		inner, outer := sleeper(t), sleeper(t)
-		if err := errors.Join(s.EnterPayload(outer.Process.Pid, false), s.EnterPayload(inner.Process.Pid, false),
-			writeFile(h.Dir(s.Payload)+"/inner/cgroup.procs", strconv.Itoa(inner.Process.Pid))); err != nil {
+		if err := errors.Join(s.EnterPayload(outer.pid, false), s.EnterPayload(inner.pid, false),
+			writeFile(h.Dir(s.Payload)+"/inner/cgroup.procs", strconv.Itoa(inner.pid))); err != nil {
 			t.Fatal(err)
 		}
 		dir, err := Open(h.Dir(s.Payload) + "/inner")
@@ -259,8 +253,6 @@ func TestKill(t *testing.T) {
 			t.Error(err)
 		}
 		dir.Close()
-		go inner.Wait() // processes of a container are reaped by its init or ours
-		go outer.Wait()
 		if err := s.RemovePayload(5 * time.Second); err != nil {
 			t.Error(name, err)
 		}
@@ -270,7 +262,7 @@ func TestKill(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	for name, host := range map[string]Host{"machine": detected(t), "unified": unified(t)} {
 		s := create(t, host, plan.Cgroup{}, "/p/a")
-		pid := sleeper(t).Process.Pid
+		pid := sleeper(t).pid
 		if err := s.EnterPayload(pid, false); err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +297,7 @@ func TestJoin(t *testing.T) {
 			defer f.Close()
 			dirs = append(dirs, int(f.Fd()))
 		}
-		pid := sleeper(t).Process.Pid
+		pid := sleeper(t).pid
 		if err := Join(dirs, pid, false); err != nil {
 			t.Fatal(name, err)
 		}

@@ -101,15 +101,28 @@ func create(t *testing.T, host Host, c plan.Cgroup, id string) *Set {
 	return s
 }
 
-// sleeper starts a process that does nothing.
-func sleeper(t *testing.T) *exec.Cmd {
+// A process that does nothing, and is reaped when it ends.
+type process struct {
+	pid  int
+	kill func() error
+	dead chan struct{}
+}
+
+// sleeper starts a process; it ends with the test.
+func sleeper(t *testing.T) process {
 	t.Helper()
-	cmd := exec.Command("sleep", "60")
+	return started(t, exec.Command("sleep", "60"))
+}
+
+func started(t *testing.T, cmd *exec.Cmd) process {
+	t.Helper()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	return cmd
+	p := process{cmd.Process.Pid, cmd.Process.Kill, make(chan struct{})}
+	go func() { cmd.Wait(); close(p.dead) }()
+	t.Cleanup(func() { p.kill(); <-p.dead })
+	return p
 }
 
 // membership gives a process's cgroup in a hierarchy, as /proc/PID/cgroup says.

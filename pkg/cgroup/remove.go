@@ -18,9 +18,15 @@ import (
 // the time limit is an error.
 func (s *Set) RemovePayload(limit time.Duration) error { return s.remove(s.Limit, limit, true) }
 
-// RemoveMonitor removes the monitor's cgroups. Nothing is killed: the caller
-// lives outside of them, and waits for the shim to end up to the time limit.
-func (s *Set) RemoveMonitor(limit time.Duration) error { return s.remove(s.Monitor, limit, false) }
+// RemoveMonitor removes the monitor's cgroups. Nothing is killed: the shim is
+// given up to the time limit to end. A caller whom Create had to move in there,
+// out of its own way, leaves first.
+func (s *Set) RemoveMonitor(limit time.Duration) error {
+	if h, ok := s.Unified(); ok && h.holdsCaller(s.Monitor) {
+		return s.LeaveMonitor()
+	}
+	return s.remove(s.Monitor, limit, false)
+}
 
 // remove takes the cgroup rel out of every hierarchy, the anchor last, so that
 // whoever is killed here leaves the mark for the next.
