@@ -115,14 +115,22 @@ func Restore(fd int, modes *unix.Termios) error {
 	return sys.CallError("TCSETS", sys.Retry(func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, modes) }))
 }
 
-// Reopen opens the file behind fd once more, so that it can be non-blocking
-// here without becoming so for the shell and everybody else who shares it.
-// flags is O_RDONLY, O_WRONLY or O_RDWR. Sockets, and terminals of another
-// user, cannot be reopened.
+// Reopen opens the terminal or pipe behind fd once more, so that it can be
+// non-blocking here without becoming so for the shell and everybody else who
+// shares it. flags is O_RDONLY, O_WRONLY or O_RDWR. Files of other kinds need
+// or suffer no reopening, and another user's terminal cannot be.
 func Reopen(fd int, flags int) (int, error) {
 	path := "/proc/self/fd/" + strconv.Itoa(fd)
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFIFO && !IsTerminal(fd) {
+		err = unix.ENOTTY
+	}
+	if err != nil {
+		return -1, sys.PathError("reopen", path, err)
+	}
 	own, err := sys.RetryInt(func() (int, error) {
 		return unix.Open(path, flags|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	})
-	return own, sys.PathError("open", path, err)
+	return own, sys.PathError("reopen", path, err)
 }
