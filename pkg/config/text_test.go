@@ -51,6 +51,9 @@ func TestSetAndClear(t *testing.T) {
 	if got, want := c.String(), again.String(); got != want {
 		t.Errorf("the configuration is\n%s\nwant what its text says\n%s", got, want)
 	}
+	if err := c.Set("lxc.uts.name", "x\nlxc.autodev = 0"); err == nil || c.Text().String() != want {
+		t.Errorf("Set of two lines: error %v; want one, and the text as it was", err)
+	}
 	if err := c.Set("lxc.autodev", "x"); err == nil || c.Text().String() != want {
 		t.Errorf("Set of a bad value: error %v; want one, and the text as it was", err)
 	}

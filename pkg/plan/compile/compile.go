@@ -10,6 +10,8 @@
 package compile
 
 import (
+	"strings"
+
 	"gantry/internal/log"
 	"gantry/pkg/config"
 	"gantry/pkg/idmap"
@@ -125,3 +127,15 @@ func (m *compiler) rest() {
 		Origin: m.c.Log.File.Origin,
 	}
 }
+
+// values takes the values of a list without their origins.
+func values[T any](list []config.Value[T]) []T {
+	var plain []T
+	for _, v := range list {
+		plain = append(plain, v.V)
+	}
+	return plain
+}
+
+// slashes makes a path of a dotted name: net.core.somaxconn of lxc.sysctl.
+func slashes(name string) string { return strings.ReplaceAll(name, ".", "/") }

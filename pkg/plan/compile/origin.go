@@ -13,18 +13,6 @@ func fail(o plan.Origin, parts ...string) error {
 	return &config.Error{Origin: o, Err: errors.New(strings.Join(parts, ""))}
 }
 
-// values takes the values of a list without their origins.
-func values[T any](list []config.Value[T]) []T {
-	var plain []T
-	for _, v := range list {
-		plain = append(plain, v.V)
-	}
-	return plain
-}
-
-// slashes makes a path of a dotted name: net.core.somaxconn of lxc.sysctl.
-func slashes(name string) string { return strings.ReplaceAll(name, ".", "/") }
-
 // first gives the first origin that a line has set; the last if none has.
 func first(origins ...plan.Origin) (o plan.Origin) {
 	for _, o = range origins {

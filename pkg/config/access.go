@@ -50,6 +50,9 @@ func (c *Config) Define(definition string) error {
 func (c *Config) Set(name, value string) error {
 	value, _ = fillHWAddr(name, value)
 	at := plan.Origin{Key: name}
+	if strings.Contains(value, "\n") {
+		return &Error{at, errors.New("a value cannot have several lines")}
+	}
 	if err := c.assign(value, at); err != nil {
 		return err
 	}
