@@ -1,6 +1,19 @@
 package container
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"gantry/internal/cleanup"
+	"gantry/internal/sys"
+	"gantry/pkg/capability"
+	"gantry/pkg/cgroup"
+	"gantry/pkg/command"
+	"gantry/pkg/namespace"
+	"gantry/pkg/personality"
+	"golang.org/x/sys/unix"
+)
 
 // AttachOptions says how Attach runs a command inside a running container.
 type AttachOptions struct {
@@ -12,7 +25,7 @@ type AttachOptions struct {
 	KeepVars       []string // names that survive ClearEnv
 	SetVars        []string // NAME=VALUE
 	PtyLog         string   // -L: file that receives a copy of the pty's output
-	UID, GID       int64    // inside the container; -1 is its init's
+	UID, GID       int64    // inside the container; -1 is its root's
 	Context        string   // -c: security label of the command
 	Command        []string // empty for the user's login shell
 }
@@ -29,9 +42,128 @@ const (
 	ElevateAll = ElevateCgroup | ElevateCap | ElevateLSM
 )
 
+// visit is one attachment: what is known of the container, and what was
+// acquired for the command.
+type visit struct {
+	*Container
+	AttachOptions
+	open cleanup.Stack
+
+	pid     int      // of the init
+	pidfd   *os.File // of the init
+	join    uint64   // CLONE_NEW* to join
+	root    *os.File // the init's root directory
+	bound   capability.Set
+	cgroups []int // directories to enter, if any
+	leaf    *os.File
+	env     []string
+	argv    []string
+	ptx     *os.File // nil without a pty
+	pts     *os.File
+}
+
 // Attach runs a command inside the container and waits for it. The code is what
 // the tool exits with: the command's own status, 128 + N when signal N killed
 // it, 126 or 127 when it could not be executed.
 func Attach(c *Container, o AttachOptions) (code int, err error) {
-	return 0, errors.ErrUnsupported
+	v := &visit{Container: c, AttachOptions: o}
+	defer v.open.Run()
+	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.findCgroups, v.environment, v.openPty} {
+		if err := step(); err != nil {
+			return 1, err
+		}
+	}
+	return v.run()
 }
+
+// find gets hold of the container's init. All that is read of the process
+// afterwards is of this process: the pidfd would tell if it had ended.
+func (v *visit) find() (err error) {
+	client := v.Client()
+	if v.pid, err = client.InitPID(); err != nil {
+		if errors.Is(err, command.ErrNotRunning) {
+			return fmt.Errorf("%s %w (start it first)", v.Name, ErrNotRunning)
+		}
+		return err
+	}
+	if v.pidfd, err = client.InitPidfd(); err != nil {
+		fd, openErr := unix.PidfdOpen(v.pid, 0)
+		if openErr != nil {
+			return sys.CallError("pidfd_open", openErr)
+		}
+		v.pidfd = os.NewFile(uintptr(fd), "pidfd")
+	}
+	v.open.Add(func() { v.pidfd.Close() })
+	return nil
+}
+
+// chooseNamespaces settles what to join: of the namespaces asked for, or all,
+// those that are not the caller's own, which cannot be joined again.
+func (v *visit) chooseNamespaces() error {
+	differing, err := namespace.Differing(0, v.pid)
+	if err != nil {
+		return err
+	}
+	v.join = differing
+	if len(v.Namespaces) == 0 {
+		return nil
+	}
+	var asked uint64
+	for _, name := range v.Namespaces {
+		k, ok := namespace.ByName(name)
+		if !ok {
+			return fmt.Errorf("no such namespace: %s", name)
+		}
+		asked |= k.Flag
+	}
+	v.join &= asked
+	return nil
+}
+
+// look reads what the command is to share with the init.
+func (v *visit) look() (err error) {
+	root := fmt.Sprintf("/proc/%d/root", v.pid)
+	if v.root, err = os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
+		return err
+	}
+	v.open.Add(func() { v.root.Close() })
+	status, err := capability.StatusOf(v.pid)
+	if err != nil {
+		return err
+	}
+	v.bound = status.Bounding
+	if v.Arch < 0 {
+		if arch, ok, err := v.Client().ConfigItem("lxc.arch"); err == nil && ok {
+			if v.Arch, err = personality.Parse(arch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// findCgroups asks for the cgroups the command is to be in.
+func (v *visit) findCgroups() error {
+	if v.Elevated&ElevateCgroup != 0 {
+		return nil
+	}
+	ctx, dirs, err := v.Client().CgroupCtx()
+	if err != nil {
+		return fmt.Errorf("cgroups of the container: %w", err)
+	}
+	for _, d := range dirs {
+		v.cgroups = append(v.cgroups, int(d.Fd()))
+		v.open.Add(func() { d.Close() })
+	}
+	if ctx.Layout != command.Unified || len(dirs) == 0 {
+		return nil
+	}
+	if v.leaf, err = cgroup.Leaf(v.cgroups[0]); err != nil {
+		return err
+	}
+	v.open.Add(func() { v.leaf.Close() })
+	return nil
+}
+
+// hasNamespace says whether a kind will be joined.
+func (v *visit) hasNamespace(flag uint64) bool { return v.join&flag != 0 }

@@ -84,6 +84,16 @@ func (p *Program) File(f *os.File) FD {
 	return FD(len(p.files) - 1)
 }
 
+// Inherit gives f to the child under its own number, which must not be taken
+// yet; it comes before any File.
+func (p *Program) Inherit(f *os.File) {
+	fd := int(f.Fd())
+	for len(p.files) <= fd {
+		p.files = append(p.files, nil)
+	}
+	p.files[fd] = f
+}
+
 // Stdio sets the child's files 0, 1 and 2; nil leaves one closed.
 func (p *Program) Stdio(in, out, err *os.File) {
 	for len(p.files) < 3 {

@@ -1,0 +1,95 @@
+package container
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+
+	"gantry/internal/sys"
+	"gantry/pkg/config"
+	"gantry/pkg/hook"
+	"gantry/pkg/terminal"
+	"golang.org/x/sys/unix"
+)
+
+// cleanPath is the PATH of --clear-env.
+const cleanPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// environment settles the command and its environment: the caller's, or
+// little of it, then what the configuration adds, then what was asked for.
+func (v *visit) environment() error {
+	cfg, err := v.Config()
+	if err != nil {
+		return err
+	}
+	base := os.Environ()
+	if v.ClearEnv {
+		base = []string{cleanPath}
+		for _, name := range v.KeepVars {
+			if value, ok := os.LookupEnv(name); ok {
+				base = append(base, name+"="+value)
+			}
+		}
+	}
+	v.env = hook.Merge(base, []string{"container=lxc"}, texts(cfg.Environment.All), texts(cfg.Environment.Runtime), v.SetVars)
+	v.argv = v.Command
+	if len(v.argv) == 0 {
+		v.argv = []string{v.loginShell()}
+	}
+	return nil
+}
+
+func texts(values []config.Value[string]) (list []string) {
+	for _, value := range values {
+		list = append(list, value.V)
+	}
+	return list
+}
+
+// loginShell is the shell the container's passwd file has for the user.
+func (v *visit) loginShell() string {
+	const fallback = "/bin/sh"
+	if !v.hasNamespace(unix.CLONE_NEWNS) {
+		if shell := os.Getenv("SHELL"); shell != "" {
+			return shell
+		}
+		return fallback
+	}
+	// O_NONBLOCK: the file is the container's, and may be a fifo.
+	f, err := sys.OpenIn(v.root, "/etc/passwd", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return fallback
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return fallback
+	}
+	uid := strconv.FormatInt(max(v.UID, 0), 10)
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fields := strings.Split(lines.Text(), ":")
+		if len(fields) == 7 && fields[2] == uid && strings.HasPrefix(fields[6], "/") {
+			return fields[6]
+		}
+	}
+	return fallback
+}
+
+// openPty makes a pty for the command if the caller sits at a terminal: one of
+// the container's own, so that it has a name there.
+func (v *visit) openPty() (err error) {
+	if !terminal.IsTerminal(0) && !terminal.IsTerminal(1) && !terminal.IsTerminal(2) {
+		return nil
+	}
+	if devpts, err := v.Client().DevptsFD(); err == nil && v.hasNamespace(unix.CLONE_NEWNS) {
+		v.ptx, v.pts, err = terminal.OpenIn(devpts)
+		devpts.Close()
+		if err != nil {
+			return err
+		}
+	} else if v.ptx, v.pts, err = terminal.Open(); err != nil {
+		return err
+	}
+	v.open.Add(func() { v.ptx.Close(); v.pts.Close() })
+	return nil
+}
