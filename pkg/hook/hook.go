@@ -36,7 +36,8 @@ func (c Call) Argv() []string {
 
 // Env is env with what the hook's version adds.
 func (c Call) Env(env []string) []string {
-	env = append(env[:len(env):len(env)], "LXC_HOOK_VERSION="+strconv.Itoa(c.Version))
+	env = append(env[:len(env):len(env)], c.Hook.Env...)
+	env = append(env, "LXC_HOOK_VERSION="+strconv.Itoa(c.Version))
 	if c.Version == 0 {
 		return env
 	}
