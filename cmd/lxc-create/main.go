@@ -64,7 +64,6 @@ func main() {
 				template.Help(paths.Find(), o.Template)
 			}
 		},
-		NeedsPath: true,
 	}, func(call *tool.Call) error {
 		if err := check(&o); err != nil {
 			return err

@@ -46,7 +46,6 @@ func main() {
 			tool.Bool("force", 'f', &o.Force),
 			tool.Bool("snapshots", 's', &o.Snapshots),
 		},
-		NeedsPath: true,
 	}, func(call *tool.Call) error {
 		o.Quiet = call.Quiet
 		c, err := call.Open()

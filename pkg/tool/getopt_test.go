@@ -165,3 +165,15 @@ func oracle(t *testing.T, getopt1 string, args []string) (options, operands []st
 	}
 	return options, operands, fault
 }
+
+func FuzzGetopt(f *testing.F) {
+	f.Add("-dnweb\x00--name=x\x00--\x00-q")
+	f.Add("--=\x00-\x00-:")
+	f.Fuzz(func(t *testing.T, joined string) {
+		args := strings.Split(joined, "\x00")
+		line := getopt(table(), args)
+		if n := len(line.options) + len(line.operands); line.fault == "" && n > len(joined)+1 {
+			t.Errorf("getopt(%q) gives %d options and operands", args, n)
+		}
+	})
+}
