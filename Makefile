@@ -15,7 +15,7 @@ PATHS    = gantry/internal/paths
 TAGS     = urfave_cli_no_docs,urfave_cli_no_suggest
 LDFLAGS  = -s -w -X $(PATHS).prefix=$(PREFIX) -X $(PATHS).sysconfdir=$(SYSCONFDIR) -X $(PATHS).localstatedir=$(LOCALSTATEDIR)
 BUILD    = CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -tags $(TAGS) -ldflags "$(LDFLAGS)"
-SCRIPTS  = .ci/run demo $(wildcard tests/*.sh tests/outside/testdata/*)
+SCRIPTS  = .ci/run demo etc/fill $(wildcard tests/*.sh tests/outside/testdata/*)
 
 .PHONY: all build install check test bench demo clean
 
@@ -24,6 +24,7 @@ all: build
 build:
 	@mkdir -p bin
 	$(BUILD) -o bin/ ./cmd/...
+	etc/fill config .cache/config "$(CURDIR)/.cache/config" "$(CURDIR)/hooks" $(SYSCONFDIR) $(LOCALSTATEDIR)
 
 install: build
 	tests/install.sh "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)" "$(LOCALSTATEDIR)"

@@ -7,7 +7,8 @@
 // tool at somebody else's helper:
 //
 //   - DIR/../libexec/lxc/lxc-shim stands beside the binary's DIR: that prefix;
-//   - DIR/lxc-shim does: a checkout, whose templates/ and etc/ lie beside DIR;
+//   - DIR/lxc-shim does: a checkout, with templates/ beside DIR, and .cache/config,
+//     which `make build` fills from etc/config;
 //   - neither: the prefix compiled in. A binary bind-mounted over
 //     /usr/bin/lxc-start is of this kind.
 //
@@ -76,7 +77,7 @@ func (p *Paths) tree(dir string) {
 		p.Prefix = own
 		p.Libexec = dir
 		p.Templates = own + "/templates"
-		p.Config = own + "/etc"
+		p.Config = own + "/.cache/config" // etc/config as the Makefile has filled it in
 		p.Hooks = own + "/hooks"
 		p.RootfsMount = "/run/lxc/rootfs"
 	default:

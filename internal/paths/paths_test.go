@@ -22,7 +22,7 @@ func TestTree(t *testing.T) {
 	libexec := touch("opt/libexec/lxc/lxc-shim")
 
 	tests := []struct{ dir, prefix, libexec, templates, config string }{
-		{checkout, tree + "/checkout", checkout, tree + "/checkout/templates", tree + "/checkout/etc"},
+		{checkout, tree + "/checkout", checkout, tree + "/checkout/templates", tree + "/checkout/.cache/config"},
 		{tree + "/opt/bin", tree + "/opt", libexec, tree + "/opt/share/lxc/templates", tree + "/opt/share/lxc/config"},
 		{libexec, tree + "/opt", libexec, tree + "/opt/share/lxc/templates", tree + "/opt/share/lxc/config"},
 		{tree + "/alone", "/usr", "/usr/libexec/lxc", "/usr/share/lxc/templates", "/usr/share/lxc/config"},
