@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gantry/pkg/command"
+	"gantry/tests/rig"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,6 +49,7 @@ func TestMain(m *testing.M) {
 		fmt.Print(actors[act](address))
 		os.Exit(0)
 	}
+	rig.Enter() // containers of C LXC are started here
 	os.Exit(m.Run())
 }
 

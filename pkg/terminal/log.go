@@ -2,12 +2,13 @@ package terminal
 
 import (
 	"os"
+	"strconv"
 
 	"gantry/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
-// OpenLog opens a console's log file for a Log. path has to be absolute.
+// OpenLog opens a console's log file for a Log.
 func OpenLog(path string) (*os.File, error) {
 	// Opened for reading too, a fifo does not wait for its reader.
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC
@@ -22,14 +23,18 @@ func OpenLog(path string) (*os.File, error) {
 // its limit is emptied, or becomes FILE.1 and is begun anew.
 type Log struct {
 	file   *os.File
+	path   string // absolute: the shim's working directory is another than set-up's
 	limit  int64
 	rotate bool
 	size   int64 // negative for what is no regular file: it has no size
 }
 
-// NewLog takes over a file from OpenLog. limit is in bytes; 0 is none.
+// NewLog takes over a file from OpenLog, be it of another process. limit is in
+// bytes; 0 is none.
 func NewLog(file *os.File, limit uint64, rotate bool) *Log {
 	l := &Log{file: file, limit: int64(min(limit, 1<<62)), rotate: rotate}
+	// A file that came over a socket has lost its name.
+	l.path, _ = os.Readlink("/proc/self/fd/" + strconv.Itoa(int(file.Fd())))
 	l.measure()
 	return l
 }
@@ -64,7 +69,7 @@ func (l *Log) Write(p []byte) error {
 			return nil
 		}
 		if err != nil {
-			return sys.PathError("write", l.file.Name(), err)
+			return sys.PathError("write", l.path, err)
 		}
 		if l.size >= 0 {
 			l.size += int64(n)
@@ -95,16 +100,15 @@ func (l *Log) fit(p []byte) int {
 func (l *Log) next() error {
 	if !l.rotate {
 		if err := sys.Retry(func() error { return unix.Ftruncate(int(l.file.Fd()), 0) }); err != nil {
-			return sys.PathError("ftruncate", l.file.Name(), err)
+			return sys.PathError("ftruncate", l.path, err)
 		}
 		l.size = 0
 		return nil
 	}
-	path := l.file.Name()
-	if err := unix.Rename(path, path+".1"); err != nil && err != unix.ENOENT {
-		return sys.PathError("rename", path, err)
+	if err := unix.Rename(l.path, l.path+".1"); err != nil && err != unix.ENOENT {
+		return sys.PathError("rename", l.path, err)
 	}
-	file, err := OpenLog(path)
+	file, err := OpenLog(l.path)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,13 @@ func newLog(t *testing.T, limit uint64, rotate bool) (*Log, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewLog(f, limit, rotate), path
+	defer f.Close()
+	// The shim is handed a descriptor, not a name.
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewLog(os.NewFile(uintptr(fd), "console-log"), limit, rotate), path
 }
 
 func contents(t *testing.T, path string) string {
