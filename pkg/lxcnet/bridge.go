@@ -53,24 +53,27 @@ func (n *Network) makeBridge() error {
 }
 
 // prepareIPv6 makes the bridge a router that is sure of its addresses, or
-// gives IPv6 up on a kernel that has none.
+// gives IPv6 up on a host that has none or has turned it off.
 func (n *Network) prepareIPv6() error {
 	own := "net/ipv6/conf/" + n.Bridge + "/"
-	err := sysctl(own+"accept_dad", "0")
-	if errors.Is(err, fs.ErrNotExist) {
+	off, err := os.ReadFile("/proc/sys/" + own + "disable_ipv6")
+	if errors.Is(err, fs.ErrNotExist) || string(off) == "1\n" {
+		if n.Explicit6 {
+			n.Notes = append(n.Notes, "LXC_IPV6_ADDR has no effect: this host has no IPv6 (net.ipv6.conf.default.disable_ipv6)")
+		}
 		n.Address6 = netip.Prefix{}
 		return nil
 	}
-	if err != nil || !n.Address6.IsValid() {
+	if err != nil {
+		return err
+	}
+	if err := sysctl(own+"accept_dad", "0"); err != nil || !n.Address6.IsValid() {
 		return err
 	}
 	if err := keepRouters(); err != nil {
 		return err
 	}
-	return errors.Join(
-		sysctl("net/ipv6/conf/all/forwarding", "1"),
-		sysctl(own+"autoconf", "0"),
-		sysctl(own+"disable_ipv6", "0"))
+	return errors.Join(sysctl("net/ipv6/conf/all/forwarding", "1"), sysctl(own+"autoconf", "0"))
 }
 
 // keepRouters has the devices over which the host has learned its default

@@ -108,7 +108,7 @@ func (n *Network) Stop() error {
 
 // remove takes down whatever there is of the network, however it came about.
 func (n *Network) remove() error {
-	err := errors.Join(n.removeBridge(), n.removeRules(), n.stopDNSMasq())
+	err := errors.Join(n.stopDNSMasq(), n.removeBridge(), n.removeRules())
 	if err != nil {
 		return err
 	}

@@ -344,6 +344,23 @@ func TestWarnsOfForeignRules(t *testing.T) {
 	}
 }
 
+// A host without IPv6 gets a network without it.
+func TestNoIPv6(t *testing.T) {
+	onHost(t)
+	shell(t, "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+	n, warnings := network(t, "LXC_IPV6_ADDR=fd00::1", "LXC_IPV6_NETWORK=fd00::/64")
+	mustStart(t, n)
+	if got := shell(t, "ip -6 addr; nft list tables; cat /proc/sys/net/ipv6/conf/all/forwarding"); strings.Contains(got, "fd00") || strings.Contains(got, "ip6 lxc") || !strings.HasSuffix(got, "\n0\n") {
+		t.Errorf("IPv6 is there: %s", got)
+	}
+	if len(*warnings) != 1 || !strings.HasPrefix((*warnings)[0], "LXC_IPV6_ADDR has no effect") {
+		t.Errorf("warnings %q", *warnings)
+	}
+	if err := n.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A host that has learned its IPv6 router goes on listening to it.
 func TestKeepsRouters(t *testing.T) {
 	onHost(t)

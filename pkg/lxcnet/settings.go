@@ -24,9 +24,10 @@ type Settings struct {
 	DHCPPing   bool   // LXC_DHCP_PING: try an address before it is given away
 	Domain     string // LXC_DOMAIN
 
-	Address6 netip.Prefix // LXC_IPV6_ADDR and LXC_IPV6_MASK; the zero Prefix for no IPv6
-	Subnet6  netip.Prefix // LXC_IPV6_NETWORK
-	NAT6     bool         // LXC_IPV6_NAT
+	Address6  netip.Prefix // LXC_IPV6_ADDR and LXC_IPV6_MASK; the zero Prefix for no IPv6
+	Subnet6   netip.Prefix // LXC_IPV6_NETWORK
+	NAT6      bool         // LXC_IPV6_NAT
+	Explicit6 bool         // LXC_IPV6_ADDR was given, and is not the default
 
 	Notes []string // settings that have no effect, a line each
 }
@@ -104,6 +105,7 @@ func New(vars map[string]Variable, machineID string) (Settings, error) {
 		s.Address6 = netip.PrefixFrom(r.address("LXC_IPV6_ADDR", netip.Addr.Is6), r.bits("LXC_IPV6_MASK", 128))
 		s.Subnet6 = r.subnet("LXC_IPV6_NETWORK", netip.Addr.Is6)
 	}
+	_, s.Explicit6 = vars["LXC_IPV6_ADDR"]
 	return s, r.err
 }
 

@@ -10,9 +10,7 @@ import (
 
 	"gantry/pkg/plan"
 
-	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
 )
 
 // phys is a device of the host, lent to the container.
@@ -49,7 +47,7 @@ func (phys) enter(s *scene, d *plan.Network, live *Live) error {
 		}
 	}
 	if err := move(netns.None(), link.Attrs().Index, s.ns, live.Name); err != nil {
-		return at(d, "link", "moving %s into the container: %w", live.Link, immovable(err))
+		return at(d, "link", "moving %s into the container: %w", live.Link, err)
 	}
 	inside, err := s.inside.LinkByName(live.Name)
 	if err != nil {
@@ -140,32 +138,4 @@ func (s *scene) match(d *plan.Network) (string, error) {
 		return "", at(d, "link", "no device's name begins with %s (ip link shows those there are)", prefix)
 	}
 	return found, nil
-}
-
-// move sends the device of that index in the namespace from to the namespace
-// to, under a new name: one request, so that no other name is in the way
-// there. The kernel takes the device down.
-func move(from netns.NsHandle, index int, to *os.File, name string) error {
-	socket, err := nl.GetNetlinkSocketAt(from, netns.None(), unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer socket.Close()
-	request := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
-	request.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: socket}}
-	message := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	message.Index = int32(index)
-	request.AddData(message)
-	request.AddData(nl.NewRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(to.Fd()))))
-	request.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)))
-	_, err = request.Execute(unix.NETLINK_ROUTE, 0)
-	return err
-}
-
-// immovable explains the error for devices that cannot change namespaces.
-func immovable(err error) error {
-	if errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("devices of this kind are bound to their namespace: %w", err)
-	}
-	return err
 }
