@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -101,9 +102,11 @@ func start(t *testing.T, tools rig.Toolset, lines []string) view {
 		}
 	}()
 	script := prepare(t, lines)
-	if out, err := tools.Shell(script + "lxc-start -n c").CombinedOutput(); err != nil {
-		t.Fatalf("%s: lxc-start: %v\n%s", tools.Name, err, out)
+	if out, err := tools.Shell(script + "lxc-start -n c -o /run/start.log -l ERROR").CombinedOutput(); err != nil {
+		log, _ := os.ReadFile("/run/start.log")
+		t.Fatalf("%s: lxc-start: %v\n%s\n%s", tools.Name, err, out, log)
 	}
+	time.Sleep(20 * time.Millisecond) // let the init open its script
 	// C LXC's lxc-info asks either supervisor.
 	out, err := rig.Real().Shell("lxc-info -n c -pH").CombinedOutput()
 	if err != nil {
@@ -130,8 +133,10 @@ func prepare(t *testing.T, lines []string) (script string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.RemoveAll("/run/lxc"); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{"/run/lxc", "/run/start.log"} {
+		if err := os.RemoveAll(file); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var config []string
 	for _, line := range lines {

@@ -37,6 +37,7 @@ func furnish(work string) error {
 		{"/sys", freshSys},
 		{"/dev/pts", func() error { return fresh("devpts", "/dev/pts", "newinstance,gid=5,mode=620,ptmxmode=666") }},
 		{"/etc/lxc", emptyEtcLXC},
+		{"subordinate ids", subordinateIDs},
 		{"helper commands", installHelpers},
 		{"lo up", func() error { return linkUp("lo") }},
 		{"hostname", func() error { return unix.Sethostname([]byte("rig")) }},
@@ -170,4 +171,14 @@ func emptyEtcLXC() error {
 		return err
 	}
 	return os.WriteFile("/etc/lxc/default.conf", []byte("lxc.net.0.type = empty\n"), 0o644)
+}
+
+// subordinateIDs lets root map ids, which newuidmap wants to read in writing.
+func subordinateIDs() error {
+	for _, file := range []string{"/etc/subuid", "/etc/subgid"} {
+		if err := os.WriteFile(file, []byte("root:100000:65536\nroot:1000:1\n"), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

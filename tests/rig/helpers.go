@@ -115,7 +115,7 @@ var applets = strings.Fields(`sh ash [ basename cat chmod chown cp cut date dd e
 const initScript = `#!/bin/sh
 trap 'exit 0' PWR
 trap 'reboot -f' INT
-: >/run/up
+true >/run/up 2>/dev/null
 [ ! -x /etc/rc ] || . /etc/rc
 while :; do sleep 3600 & wait $!; done
 `
