@@ -17,58 +17,59 @@ type values map[string]string
 func (r *Recipe) parse(args []string) (v values, help bool, err error) {
 	v = values{}
 	for _, o := range r.Options {
-		if v[o.Name], err = o.value(); err != nil {
-			return nil, false, err
-		}
+		v[o.Name] = o.fallback()
 	}
 	for len(args) > 0 {
-		arg := args[0]
-		args = args[1:]
 		var o *Option
-		value, glued := "", false
-		switch {
-		case arg == "--":
+		var value string
+		if args[0] == "--" {
+			args = args[1:]
 			continue
-		case strings.HasPrefix(arg, "--"):
-			var name string
-			name, value, glued = strings.Cut(arg[2:], "=")
-			if o, err = r.long(name); err != nil {
-				return nil, false, err
-			}
-		case len(arg) > 1 && arg[0] == '-':
-			if o, err = r.short(arg[1:2]); err != nil {
-				return nil, false, err
-			}
-			if value = arg[2:]; value != "" && o.Arg == "" {
-				args = append([]string{"-" + value}, args...) // a cluster
-				value = ""
-			}
-			glued = value != ""
-		default:
-			return nil, false, fmt.Errorf("%s: %q is not an option", r.Name(), arg)
 		}
-		if o.Name == "help" {
+		if o, value, args, err = r.next(args); err != nil {
+			return nil, false, fmt.Errorf("%s: %w", r.Name(), err)
+		}
+		if o.Name == helpOption.Name {
 			return nil, true, nil
-		}
-		if o.Arg == "" {
-			if glued {
-				return nil, false, fmt.Errorf("%s: --%s takes no argument", r.Name(), o.Name)
-			}
-			v[o.Name] = "yes"
-			continue
-		}
-		if !glued {
-			if len(args) == 0 {
-				return nil, false, fmt.Errorf("%s: --%s needs an argument", r.Name(), o.Name)
-			}
-			value, args = args[0], args[1:]
-		}
-		if !regexp.MustCompile(`^(?:`+o.Pattern+`)$`).MatchString(value) && o.Pattern != "" {
-			return nil, false, fmt.Errorf("%s: --%s: %q is not %s", r.Name(), o.Name, value, o.Help)
 		}
 		v[o.Name] = value
 	}
 	return v, false, nil
+}
+
+// next takes the first option off the command line.
+func (r *Recipe) next(args []string) (o *Option, value string, rest []string, err error) {
+	arg, rest := args[0], args[1:]
+	glued := false
+	switch {
+	case strings.HasPrefix(arg, "--"):
+		var name string
+		name, value, glued = strings.Cut(arg[2:], "=")
+		o, err = r.long(name)
+	case len(arg) > 1 && arg[0] == '-':
+		value, glued = arg[2:], len(arg) > 2
+		if o, err = r.short(arg[1:2]); err == nil && o.Arg == "" && glued { // a cluster
+			rest, glued = append([]string{"-" + value}, rest...), false
+		}
+	default:
+		err = fmt.Errorf("%q is not an option", arg)
+	}
+	switch {
+	case err != nil:
+		return nil, "", nil, err
+	case o.Arg == "" && glued:
+		return nil, "", nil, fmt.Errorf("--%s takes no argument", o.Name)
+	case o.Arg == "":
+		return o, "yes", rest, nil
+	case !glued && len(rest) == 0:
+		return nil, "", nil, fmt.Errorf("--%s needs an argument", o.Name)
+	case !glued:
+		value, rest = rest[0], rest[1:]
+	}
+	if o.Pattern != "" && !regexp.MustCompile(`^(?:`+o.Pattern+`)$`).MatchString(value) {
+		return nil, "", nil, fmt.Errorf("--%s: %q is no %s (%s)", o.Name, value, o.Arg, o.Help)
+	}
+	return o, value, rest, nil
 }
 
 var helpOption = Option{Name: "help", Short: "h", Help: "this text"}
@@ -84,7 +85,7 @@ func (r *Recipe) long(name string) (*Option, error) {
 		}
 	}
 	if len(found) != 1 {
-		return nil, fmt.Errorf("%s: unknown or ambiguous option --%s (-- --help lists the options)", r.Name(), name)
+		return nil, fmt.Errorf("unknown or ambiguous option --%s (-- --help lists the options)", name)
 	}
 	return found[0], nil
 }
@@ -95,26 +96,24 @@ func (r *Recipe) short(letter string) (*Option, error) {
 			return &o, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: unknown option -%s (-- --help lists the options)", r.Name(), letter)
+	return nil, fmt.Errorf("unknown option -%s (-- --help lists the options)", letter)
 }
 
 func (r *Recipe) all() []Option {
 	return append([]Option{helpOption}, r.Options...)
 }
 
-// value is the option's default, looked up on the host.
-func (o Option) value() (string, error) {
+// fallback is the option's default, looked up on the host. A program that is
+// not there is missed when it is needed.
+func (o Option) fallback() string {
 	if program, ok := strings.CutPrefix(o.Default, "program:"); ok {
-		path, err := exec.LookPath(program)
-		if err != nil {
-			return "", nil // an error only if it is needed
-		}
-		return path, nil
+		path, _ := exec.LookPath(program)
+		return path
 	}
 	if o.Default == "arch" {
-		return hostArch(), nil
+		return hostArch()
 	}
-	return o.Default, nil
+	return o.Default
 }
 
 // debianArch are Debian's names of Go's architectures.
@@ -169,8 +168,10 @@ func (r *Recipe) Redact(args []string) []string {
 		}
 		switch {
 		case o == nil || !o.Secret:
-		case !glued && i+1 < len(out):
-			out[i+1] = "***"
+		case !glued:
+			if i+1 < len(out) {
+				out[i+1] = "***"
+			}
 		case strings.HasPrefix(arg, "--"):
 			out[i] = "--" + name + "=***"
 		default:
