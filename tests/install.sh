@@ -12,28 +12,55 @@ put() { # MODE FILE TARGET: installs under a new name and renames, so that a run
 	mv -f "$3.gantry-new" "$3"
 }
 
-setting() { # FILE TARGET
+setting() { # FILE TARGET: unlike put, leaves what the administrator has changed
 	if [ ! -e "$2" ]; then
 		put 644 "$1" "$2"
 	elif ! cmp -s "$1" "$2"; then
 		put 644 "$1" "$2.new"
-		echo "$2 is yours: ours is $2.new" >&2
+		echo "$2 is there already and differs: ours is $2.new" >&2
 	fi
 }
 
-tree() { # DIRECTORY TARGET: every file, scripts executable
-	[ -d "$1" ] || return 0
-	(cd "$1" && find . -type f) | while read -r file; do
-		mode=644
-		[ ! -x "$1/$file" ] || mode=755
-		put $mode "$1/$file" "$2/$file"
+each() { # COMMAND DIRECTORY TARGET: COMMAND for every file
+	(cd "$2" && find . -type f) | sed 's,^\./,,' | sort | while read -r file; do
+		"$1" "$2/$file" "$3/$file"
 	done
 }
 
-libexec='lxc-shim lxc-stage lxc-net'
+data() { # FILE TARGET: scripts stay executable
+	mode=644
+	[ ! -x "$1" ] || mode=755
+	put $mode "$1" "$2"
+}
+
+filled=$(mktemp -d)
+trap 'rm -rf "$filled"' EXIT
+for part in config lxc default; do
+	etc/fill $part "$filled/$part" "$prefix/share/lxc/config" "$prefix/share/lxc/hooks" "$sysconf" "$state"
+done
+
+libexec=' lxc-shim lxc-stage lxc-net '
 for program in bin/*; do
-	case " $libexec " in
-	*" $(basename "$program") "*) put 755 "$program" "$dest$prefix/libexec/lxc/$(basename "$program")" ;;
-	*) put 755 "$program" "$dest$prefix/bin/$(basename "$program")" ;;
+	name=$(basename "$program")
+	case $libexec in
+	*" $name "*) put 755 "$program" "$dest$prefix/libexec/lxc/$name" ;;
+	*) put 755 "$program" "$dest$prefix/bin/$name" ;;
 	esac
 done
+each data "$filled/config" "$dest$prefix/share/lxc/config"
+each data templates "$dest$prefix/share/lxc/templates"
+[ ! -d hooks ] || each data hooks "$dest$prefix/share/lxc/hooks"
+each setting "$filled/lxc" "$dest$sysconf/lxc"
+each setting "$filled/default" "$dest$sysconf/default"
+
+# Where the rootfs of a starting container is mounted: Debian's architecture
+# names, as in internal/paths.
+machine=$(uname -m)
+case $machine in
+i?86) triplet=i386-linux-gnu ;;
+armv*) triplet=arm-linux-gnueabihf ;;
+ppc64le) triplet=powerpc64le-linux-gnu ;;
+mips64) triplet=mips64el-linux-gnuabi64 ;;
+*) triplet=$machine-linux-gnu ;;
+esac
+mkdir -p "$dest$prefix/lib/$triplet/lxc/rootfs" "$dest$state/lib/lxc" "$dest$state/cache/lxc" "$dest$state/log/lxc"
