@@ -196,7 +196,7 @@ func TestClientsOfLXC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.tty = ptx
+	m.has(ptx, nil)
 	console := exec.Command("timeout", "10", "lxc-console", "-P", lxcpath, "-n", name, "-t", "2")
 	in, err := console.StdinPipe()
 	if err != nil {

@@ -21,11 +21,11 @@ type monitor struct {
 	wake    *os.File
 	conns   map[int]*command.Conn
 	clients map[*command.Conn]bool // state clients
-	tty     *os.File               // ttys' far end
 
 	mu    sync.Mutex
 	asked []command.Number
-	log   []byte // CONSOLE_LOG's answer
+	tty   *os.File // ttys' far end
+	log   []byte   // CONSOLE_LOG's answer
 }
 
 const testPath = "/gantry-test"
@@ -60,6 +60,13 @@ func serveAt(t *testing.T, lxcpath, name string) (*monitor, *command.Client) {
 	go func() { defer close(done); m.loop() }()
 	t.Cleanup(func() { w.Close(); <-done; r.Close() })
 	return m, &command.Client{Address: command.Address(lxcpath, name), Timeout: 5 * time.Second}
+}
+
+// has gives it a terminal and a log.
+func (m *monitor) has(tty *os.File, log []byte) {
+	m.mu.Lock()
+	m.tty, m.log = tty, log
+	m.mu.Unlock()
 }
 
 func (m *monitor) loop() {
@@ -114,8 +121,8 @@ func (m *monitor) handle(c *command.Conn) bool {
 	}
 	m.mu.Lock()
 	m.asked = append(m.asked, request.Number)
-	m.mu.Unlock()
 	response, fds, keep := m.answer(c, &request)
+	m.mu.Unlock()
 	if err := c.Reply(response, fds...); err != nil {
 		m.t.Error(err)
 	}
@@ -187,8 +194,7 @@ func isFile(f *os.File, err error) (any, error) {
 
 func TestEveryRequest(t *testing.T) {
 	m, c := serve(t)
-	m.tty = os.Stderr
-	m.log = bytes.Repeat([]byte("console "), 100_000) // more than a socket holds
+	m.has(os.Stderr, bytes.Repeat([]byte("console "), 100_000)) // more than a socket holds
 	asAny := func(v any, err error) (any, error) { return v, err }
 	for _, r := range []struct {
 		number command.Number
@@ -402,7 +408,7 @@ func TestStrangersCannotCrowd(t *testing.T) {
 // A slow client and a dead one keep nobody else waiting.
 func TestSlowClients(t *testing.T) {
 	m, c := serve(t)
-	m.log = make([]byte, 4<<20)
+	m.has(nil, make([]byte, 4<<20))
 	for range 4 {
 		slow := dialRaw(t, c)
 		me := unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid())})
