@@ -72,7 +72,7 @@ func observe(t *testing.T, tools, starter rig.Toolset, fixture, script string) o
 // tolerated facts are not compared: processes, which differ in their numbers,
 // and the empty cgroups that C LXC leaves behind, now and then.
 func tolerated(fact string) bool {
-	return strings.Contains(fact, " process ") || strings.Contains(fact, "lxc.pivot") || emptyMonitor(fact)
+	return strings.Contains(fact, " process ") || emptyMonitor(fact)
 }
 
 func emptyMonitor(fact string) bool {

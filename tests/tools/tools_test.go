@@ -78,12 +78,7 @@ func empty(dir string) error {
 // leftovers waits until things are as before, and says what is not.
 func leftovers(before rig.Facts) []string {
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		var left []string
-		for _, fact := range before.Diff(rig.Look()) {
-			if !strings.Contains(fact, "lxc.pivot") { // C LXC's
-				left = append(left, fact)
-			}
-		}
+		left := before.Diff(rig.Look())
 		if left == nil || time.Now().After(end) {
 			return left
 		}
