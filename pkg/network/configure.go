@@ -25,60 +25,59 @@ func Configure(devices []plan.Network, live []Live, ns *os.File) error {
 		return err
 	}
 	defer inside.Close()
-	s := &scene{inside: inside}
 	for i := range devices {
 		if devices[i].Type == "none" {
 			continue
 		}
-		if err := s.configure(&devices[i], &live[i]); err != nil {
+		if err := configure(inside, &devices[i], &live[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *scene) configure(d *plan.Network, live *Live) error {
-	link, err := s.inside.LinkByName(live.Name)
+func configure(inside *netlink.Handle, d *plan.Network, live *Live) error {
+	link, err := inside.LinkByName(live.Name)
 	if err != nil {
 		return at(d, "name", "%s inside the container: %w", live.Name, err)
 	}
-	if err := s.link(d, link); err != nil {
+	if err := setLink(inside, d, link); err != nil {
 		return err
 	}
 	for _, a := range slices.Concat(d.IPv4, d.IPv6) {
-		if err := s.inside.AddrAdd(link, address(a)); err != nil {
+		if err := inside.AddrAdd(link, address(a)); err != nil {
 			return of(a.Origin, "adding %s/%d to %s: %w", a.IP, a.Prefix, live.Name, err)
 		}
 	}
 	if !d.Up {
 		return nil
 	}
-	if err := s.inside.LinkSetUp(link); err != nil {
+	if err := inside.LinkSetUp(link); err != nil {
 		return at(d, "flags", "bringing %s up: %w", live.Name, err)
 	}
 	lo := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: loopback}}
-	if err := s.inside.LinkSetUp(lo); err != nil {
+	if err := inside.LinkSetUp(lo); err != nil {
 		return at(d, "flags", "bringing lo up: %w", err)
 	}
-	if err := s.route(d.Gateway4, live.Gateway4, link, net.IPv4zero.To4()); err != nil {
+	if err := route(inside, d.Gateway4, live.Gateway4, link, net.IPv4zero.To4()); err != nil {
 		return err
 	}
-	return s.route(d.Gateway6, live.Gateway6, link, net.IPv6zero)
+	return route(inside, d.Gateway6, live.Gateway6, link, net.IPv6zero)
 }
 
-// link sets the hardware address and the MTU, where they differ.
-func (s *scene) link(d *plan.Network, link netlink.Link) error {
+// setLink sets the hardware address and the MTU, where they differ.
+func setLink(inside *netlink.Handle, d *plan.Network, link netlink.Link) error {
 	if d.HWAddr != "" {
 		mac, err := parseMAC(d.HWAddr)
 		if err == nil && !bytes.Equal(mac, link.Attrs().HardwareAddr) {
-			err = s.inside.LinkSetHardwareAddr(link, mac)
+			err = inside.LinkSetHardwareAddr(link, mac)
 		}
 		if err != nil {
 			return at(d, "hwaddr", "giving %s the address %s: %w", link.Attrs().Name, d.HWAddr, err)
 		}
 	}
 	if d.MTU > 0 && d.MTU != link.Attrs().MTU {
-		if err := s.inside.LinkSetMTU(link, d.MTU); err != nil {
+		if err := inside.LinkSetMTU(link, d.MTU); err != nil {
 			return at(d, "mtu", "giving %s an MTU of %d: %w", link.Attrs().Name, d.MTU, err)
 		}
 	}

@@ -45,21 +45,21 @@ func (s *scene) gateway(d *plan.Network, g plan.Gateway, family int) (string, er
 
 // route sets the default route of one family; zero is the family's null
 // address.
-func (s *scene) route(g plan.Gateway, auto string, link netlink.Link, zero net.IP) error {
-	route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: prefix(zero, 0)}
+func route(inside *netlink.Handle, g plan.Gateway, auto string, link netlink.Link, zero net.IP) error {
+	r := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: prefix(zero, 0)}
 	switch g.Kind {
 	case "":
 		return nil
 	case "addr":
-		route.Gw = net.ParseIP(g.IP)
+		r.Gw = net.ParseIP(g.IP)
 	case "auto":
-		route.Gw = net.ParseIP(auto)
+		r.Gw = net.ParseIP(auto)
 	}
-	err := s.inside.RouteAdd(route)
-	if err != nil && route.Gw != nil {
+	err := inside.RouteAdd(r)
+	if err != nil && r.Gw != nil {
 		// A router outside the device's networks gets a route of its own.
-		s.inside.RouteAdd(&netlink.Route{LinkIndex: route.LinkIndex, Dst: prefix(route.Gw, len(zero)*8), Scope: netlink.SCOPE_LINK})
-		err = s.inside.RouteAdd(route)
+		inside.RouteAdd(&netlink.Route{LinkIndex: r.LinkIndex, Dst: prefix(r.Gw, len(zero)*8), Scope: netlink.SCOPE_LINK})
+		err = inside.RouteAdd(r)
 	}
 	if err != nil {
 		return of(g.Origin, "default route by %s: %w", link.Attrs().Name, err)

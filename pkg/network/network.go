@@ -2,9 +2,9 @@
 // puts them into the container's network namespace, gives them names,
 // addresses and routes there, and takes them back when the container stops.
 //
-// Everything is done from the host through netlink (rtnetlink(7)), with one
-// socket in either namespace; no process has to enter the container. The order
-// of a start is
+// Everything is done from the host through netlink (rtnetlink(7)), by sockets in
+// the one namespace and the other; no process has to enter the container. The
+// order of a start is
 //
 //	Create     for each device: make it, then its script.up; then move all in
 //	Configure  hardware addresses, addresses, up, routes
@@ -120,38 +120,29 @@ func Create(devices []plan.Network, ns *os.File, run Script, l *log.Logger) ([]L
 	return live, nil
 }
 
-// scene is where the work takes place: one netlink socket in either namespace.
+// scene is where the work takes place: the calling thread's network namespace,
+// reached by one netlink socket, and the container's.
 type scene struct {
-	host, inside *netlink.Handle
-	ns           *os.File
-	log          *log.Logger
+	host *netlink.Handle
+	ns   *os.File
+	log  *log.Logger
 }
 
-// open connects to the kernel in the calling thread's network namespace and in
-// ns.
 func open(ns *os.File, l *log.Logger) (*scene, error) {
 	host, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
-	inside, err := connect(ns)
-	if err != nil {
-		host.Close()
-		return nil, err
-	}
-	return &scene{host: host, inside: inside, ns: ns, log: l}, nil
+	return &scene{host: host, ns: ns, log: l}, nil
 }
 
-// connect connects to the kernel in ns.
+func (s *scene) close() { s.host.Close() }
+
+// connect connects to the kernel in the container's namespace.
 func connect(ns *os.File) (*netlink.Handle, error) {
 	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("netlink in the container's network namespace: %w", err)
 	}
 	return h, nil
-}
-
-func (s *scene) close() {
-	s.host.Close()
-	s.inside.Close()
 }

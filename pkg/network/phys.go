@@ -49,13 +49,18 @@ func (phys) enter(s *scene, d *plan.Network, live *Live) error {
 	if err := move(netns.None(), link.Attrs().Index, s.ns, live.Name); err != nil {
 		return at(d, "link", "moving %s into the container: %w", live.Link, err)
 	}
-	inside, err := s.inside.LinkByName(live.Name)
+	inside, err := connect(s.ns)
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	lent, err := inside.LinkByName(live.Name)
 	if err != nil {
 		return at(d, "link", "%s did not arrive in the container: %w", live.Link, err)
 	}
-	live.Device = inside.Attrs().Index
+	live.Device = lent.Attrs().Index
 	if live.Name != live.Link {
-		s.inside.LinkAddAltName(inside, live.Link)
+		inside.LinkAddAltName(lent, live.Link)
 	}
 	return nil
 }
@@ -66,13 +71,18 @@ func (phys) leave(s *scene, live *Live) error {
 	if live.Device == 0 {
 		return nil // has not entered
 	}
-	link, err := s.inside.LinkByIndex(live.Device)
+	inside, err := connect(s.ns)
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	link, err := inside.LinkByIndex(live.Device)
 	if err != nil || link.Type() != live.Before.Kind {
 		return fmt.Errorf("%s is no longer in the container", live.Link)
 	}
-	s.inside.LinkSetDown(link)
+	inside.LinkSetDown(link)
 	for _, name := range link.Attrs().AltNames {
-		s.inside.LinkDelAltName(link, name)
+		inside.LinkDelAltName(link, name)
 	}
 	name := live.Link
 	if _, err := s.host.LinkByName(name); err == nil {
