@@ -1,6 +1,7 @@
 package command
 
 import (
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -85,4 +86,29 @@ func TestListenerDescriptor(t *testing.T) {
 		t.Fatalf("Receive = %v, %v, %v; want a descriptor", r, done, err)
 	}
 	unix.Close(r.FD)
+}
+
+// FuzzReply sends bytes as a monitor's answer: whatever they are, the client
+// neither waits for more after the end nor believes in sizes.
+func FuzzReply(f *testing.F) {
+	f.Add(int32(GetState), header{word: 2}.append(nil))
+	f.Add(int32(GetName), append(header{size: 4}.append(nil), "web\x00"...))
+	f.Add(int32(ConsoleLog), header{size: 1 << 30}.append(nil))
+	f.Add(int32(GetName), header{size: -1}.append(nil))
+	f.Fuzz(func(t *testing.T, number int32, b []byte) {
+		if !Number(number).Known() {
+			return
+		}
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Write(fds[1], b)
+		unix.Close(fds[1])
+		r := &reply{conn: os.NewFile(uintptr(fds[0]), "monitor")}
+		defer r.close()
+		if err := r.read(Number(number)); err == nil && len(r.data) != int(r.size) {
+			t.Errorf("%d bytes of %d and no error", len(r.data), r.size)
+		}
+	})
 }

@@ -39,7 +39,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// pipe gives one whose writing end does not block.
+// pipe gives one that os does not make blocking again whenever Fd is called.
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	var fds [2]int
@@ -48,7 +48,6 @@ func pipe(t *testing.T) (r, w *os.File) {
 	}
 	r, w = os.NewFile(uintptr(fds[0]), "r"), os.NewFile(uintptr(fds[1]), "w")
 	t.Cleanup(func() { r.Close(); w.Close() })
-	unix.SetNonblock(fds[1], true) // behind the back of os, whose Fd would undo it
 	return r, w
 }
 
@@ -186,7 +185,6 @@ func must(n int, err error) int {
 func TestTypeAheadOfAContainerThatDoesNotRead(t *testing.T) {
 	p, c, pts := newConsole(t, nil, nil)
 	r, w := pipe(t)
-	unix.SetNonblock(int(w.Fd()), false)
 	if err := c.Connect(Peer{In: int(r.Fd()), Out: -1}); err != nil {
 		t.Fatal(err)
 	}

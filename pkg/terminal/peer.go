@@ -12,8 +12,8 @@ import (
 var ErrBusy = errors.New("terminal already in use")
 
 // A Peer is where the console is shown and typed at. In and Out may be the
-// same descriptor; they should be non-blocking (see Reopen). They stay the
-// caller's to close.
+// same descriptor. They stay the caller's to close, and become non-blocking:
+// what the shell shares has to be reopened for this (see Reopen).
 type Peer struct {
 	In  int // -1 for none
 	Out int // -1 for none
@@ -76,6 +76,11 @@ func (c *Console) connect(p *peer) error {
 		return ErrBusy
 	}
 	c.peer = p
+	for _, fd := range []int{p.In, p.Out} {
+		if fd >= 0 {
+			unix.SetNonblock(fd, true)
+		}
+	}
 	if err := c.update(); err != nil {
 		c.Disconnect()
 		return err
@@ -96,11 +101,7 @@ func (c *Console) Proxy() (ptx int, err error) {
 		return -1, err
 	}
 	fd := int(near.Fd())
-	_, err = Raw(fd)
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
-	}
-	if err == nil {
+	if _, err = Raw(fd); err == nil {
 		err = c.connect(&peer{Peer: Peer{In: fd, Out: fd}, own: []*os.File{far, near}})
 	}
 	if err != nil {
