@@ -12,6 +12,8 @@ import (
 	"gantry/pkg/command"
 	"gantry/pkg/namespace"
 	"gantry/pkg/personality"
+	"gantry/pkg/seccomp"
+	"gantry/pkg/stage"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,15 +51,19 @@ type visit struct {
 	AttachOptions
 	open cleanup.Stack
 
-	pid     int      // of the init
-	pidfd   *os.File // of the init
-	join    uint64   // CLONE_NEW* to join
-	root    *os.File // the init's root directory
-	bound   capability.Set
+	pid   int      // of the init
+	pidfd *os.File // of the init
+	join  uint64   // CLONE_NEW* to join
+	root  *os.File // the init's root directory
+	bound capability.Set
+
+	noNewPrivs bool
+
 	cgroups []int // directories to enter, if any
 	leaf    *os.File
 	env     []string
 	argv    []string
+	filter  seccomp.Program
 	ptx     *os.File // nil without a pty
 	pts     *os.File
 }
@@ -132,6 +138,9 @@ func (v *visit) look() (err error) {
 		return err
 	}
 	v.bound = status.Bounding
+	if err := v.lookAtConfig(); err != nil {
+		return err
+	}
 	if v.Arch < 0 {
 		if arch, ok, err := v.Client().ConfigItem("lxc.arch"); err == nil && ok {
 			if v.Arch, err = personality.Parse(arch); err != nil {
@@ -140,6 +149,25 @@ func (v *visit) look() (err error) {
 		}
 	}
 	return nil
+}
+
+// lookAtConfig asks the monitor for the restrictions that cannot be seen of the
+// init from outside.
+func (v *visit) lookAtConfig() error {
+	item := func(key string) string {
+		value, _, err := v.Client().ConfigItem(key)
+		if err != nil {
+			return ""
+		}
+		return value
+	}
+	v.noNewPrivs = item("lxc.no_new_privs") == "1"
+	if v.Elevated&ElevateLSM != 0 {
+		return nil
+	}
+	var err error
+	v.filter, err = stage.SeccompFilter(item("lxc.seccomp.profile"), item("lxc.seccomp.allow_nesting") == "1", v.Log)
+	return err
 }
 
 // findCgroups asks for the cgroups the command is to be in.

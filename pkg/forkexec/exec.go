@@ -93,6 +93,19 @@ func GroupsOf(p *Program, groups []uint32) Ptr {
 	return p.Bytes(b)
 }
 
+// LoadFilter loads a seccomp program (seccomp(2)).
+func (p *Program) LoadFilter(filter []unix.SockFilter, flags int) {
+	var code []byte
+	for i := range filter {
+		code = append(code, StructBytes(&filter[i])...)
+	}
+	program := struct {
+		length uint64 // of which the kernel reads the first two bytes
+		filter uint64
+	}{uint64(len(filter)), uint64(p.Bytes(code))}
+	p.Call("load the seccomp filter", unix.SYS_SECCOMP, Int(unix.SECCOMP_SET_MODE_FILTER), Int(flags), Struct(p, &program))
+}
+
 // SignalMask sets the blocked signals: bit N-1 is signal N.
 func (p *Program) SignalMask(mask uint64) {
 	p.Call("sigprocmask", unix.SYS_RT_SIGPROCMASK, Int(unix.SIG_SETMASK), Struct(p, &mask), Int(0), Int(8))

@@ -96,16 +96,7 @@ func (b *build) seccomp(plan.Step) error {
 	if len(b.in.Filter) == 0 {
 		return nil
 	}
-	p := b.p
-	var code []byte
-	for i := range b.in.Filter {
-		code = append(code, forkexec.StructBytes(&b.in.Filter[i])...)
-	}
-	program := struct {
-		length uint64 // of which the kernel reads the first two bytes
-		filter uint64
-	}{uint64(len(b.in.Filter)), uint64(p.Bytes(code))}
-	p.Call("load the seccomp filter", unix.SYS_SECCOMP, forkexec.Int(unix.SECCOMP_SET_MODE_FILTER), forkexec.Int(b.in.FilterFlags), forkexec.Struct(p, &program))
+	b.p.LoadFilter(b.in.Filter, b.in.FilterFlags)
 	return nil
 }
 
