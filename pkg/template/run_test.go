@@ -158,7 +158,6 @@ func TestScriptIsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := content(t, "/proc/self/mountinfo")
 		err := run(t, j, shell(t)+`
 [[step]]
 run = '''
@@ -189,8 +188,8 @@ sleep 1000 &
 		if got := content(t, j.Rootfs+"/root"); strings.Contains(got, "boot") || !strings.Contains(got, "facts") {
 			t.Errorf("%s: root of pid 1 holds %q; want the tree", name, got)
 		}
-		if after := content(t, "/proc/self/mountinfo"); after != before {
-			t.Errorf("%s: mounts of the host changed:\n%s", name, after)
+		if mounts := content(t, "/proc/self/mountinfo"); strings.Contains(mounts, j.Path) {
+			t.Errorf("%s: mounts are seen on the host:\n%s", name, mounts)
 		}
 		var st unix.Stat_t
 		if err := unix.Lstat(j.Rootfs+"/bin/ls", &st); err != nil || maps != nil && st.Uid != 100000 {

@@ -38,13 +38,30 @@ type child struct {
 // all that descends from it.
 func (c child) run(ctx context.Context) error {
 	done := make(chan error, 1)
-	go func() {
-		// The thread's mount namespace is its own; it ends with the goroutine.
-		// It has to live as long as the child, whose death signal it is.
-		runtime.LockOSThread()
-		done <- c.wait(ctx)
-	}()
+	ownThread(func() { done <- c.wait(ctx) })
 	return <-done
+}
+
+// ownThread runs f on a thread that ends with it, so that f may change what
+// belongs to the thread: its mount namespace, its directory, being the parent
+// whose death kills a child. The main thread stays as it is: it stands for the
+// process in /proc/self.
+func ownThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != unix.Getpid() {
+			f()
+			return
+		}
+		defer runtime.UnlockOSThread()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread()
+			f()
+		}()
+		<-done
+	}()
 }
 
 func (c child) wait(ctx context.Context) error {

@@ -1,0 +1,181 @@
+package container
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// made gives a container with a rootfs and this configuration.
+func made(t *testing.T, config ...string) *Container {
+	t.Helper()
+	c := creator(t, "c")
+	write(t, c, "config", "lxc.rootfs.path = dir:"+c.Dir()+"/rootfs\n"+strings.Join(config, "\n")+"\n")
+	if err := os.MkdirAll(c.Dir()+"/rootfs/etc", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func vanished(t *testing.T, c *Container) bool {
+	t.Helper()
+	_, err := os.Lstat(c.Dir())
+	return errors.Is(err, os.ErrNotExist)
+}
+
+func TestDestroy(t *testing.T) {
+	c := made(t)
+	if err := Destroy(c, DestroyOptions{}); err != nil || !vanished(t, c) {
+		t.Errorf("Destroy = %v; want the container gone", err)
+	}
+	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrNotDefined) {
+		t.Errorf("Destroy of nothing = %v; want ErrNotDefined", err)
+	}
+	text(t, c.LXCPath+"/file", "", 0o644)
+	c.Name = "file"
+	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrNotDefined) || vanished(t, c) {
+		t.Errorf("Destroy of a file = %v; want ErrNotDefined, and the file kept", err)
+	}
+}
+
+func TestDestroyIsRefusedByAMount(t *testing.T) {
+	c := made(t)
+	host := t.TempDir()
+	text(t, host+"/file", "", 0o644)
+	at := c.Dir() + "/rootfs/etc"
+	if err := unix.Mount(host, at, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(at, unix.MNT_DETACH) })
+	if err := Destroy(c, DestroyOptions{}); err == nil || !strings.Contains(err.Error(), at) {
+		t.Errorf("Destroy = %v; want an error naming %s", err, at)
+	}
+	if got := listing(t, host); len(got) != 1 || !c.Defined() {
+		t.Errorf("after that: %v on the host, defined %v; want all as it was", got, c.Defined())
+	}
+	if err := c.Open(); err != nil || !c.Defined() {
+		t.Errorf("the next Open = %v, defined %v; want the container kept", err, c.Defined())
+	}
+}
+
+func TestDestroyHooks(t *testing.T) {
+	out := t.TempDir() + "/out"
+	hook := "lxc.hook.destroy = /bin/sh -c 'echo $LXC_NAME $LXC_ROOTFS_PATH \"$@\" >> " + out + "' sh"
+	c := made(t, hook)
+	if err := Destroy(c, DestroyOptions{}); err != nil || !vanished(t, c) {
+		t.Errorf("Destroy = %v; want the container gone", err)
+	}
+	if got, want := read(t, out), "c "+c.Dir()+"/rootfs c lxc destroy\n"; got != want {
+		t.Errorf("the hook got %q; want %q", got, want)
+	}
+	c = made(t, "lxc.hook.destroy = /bin/false")
+	if err := Destroy(c, DestroyOptions{}); err == nil || !c.Defined() {
+		t.Errorf("Destroy against its hook's will = %v, defined %v; want an error", err, c.Defined())
+	}
+}
+
+func TestDestroyUnmanaged(t *testing.T) {
+	c := made(t, "lxc.rootfs.managed = 0")
+	write(t, c, "lxc_snapshots", "/x\ny\n")
+	if err := Destroy(c, DestroyOptions{}); err != nil || !c.Defined() {
+		t.Errorf("Destroy = %v, defined %v; want nil, and all kept", err, c.Defined())
+	}
+}
+
+func TestDestroyDependents(t *testing.T) {
+	c := made(t)
+	clone := made(t)
+	clone.LXCPath, clone.Name = c.LXCPath, "clone"
+	write(t, clone, "config", "")
+	write(t, clone, "lxc_rdepends", c.LXCPath+"\nc\n")
+	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n")
+	if err := Destroy(c, DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has clones") || !c.Defined() {
+		t.Errorf("Destroy with a clone = %v; want it refused", err)
+	}
+	if err := os.Remove(c.Dir() + "/lxc_snapshots"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, c, "x", "")
+	if err := os.MkdirAll(c.Dir()+"/snaps/snap0", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text(t, c.Dir()+"/snaps/snap0/config", "", 0o640)
+	if err := Destroy(c, DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has snapshots") || !c.Defined() {
+		t.Errorf("Destroy with a snapshot = %v; want it refused", err)
+	}
+	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n")
+	if err := Destroy(c, DestroyOptions{Snapshots: true}); err != nil || !vanished(t, c) || !vanished(t, clone) {
+		t.Errorf("Destroy with all = %v; want all gone", err)
+	}
+}
+
+// A destruction that died half way is finished by whoever comes next.
+func TestDestroyKilled(t *testing.T) {
+	keep := t.TempDir()
+	text(t, keep+"/file", "", 0o644)
+	plant := func() *Container {
+		c := made(t)
+		for i := range 400 {
+			dir := filepath.Join(c.Dir(), "rootfs", strconv.Itoa(i%30))
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			text(t, filepath.Join(dir, strconv.Itoa(i)), "", 0o644)
+		}
+		if err := os.Symlink(keep, c.Dir()+"/rootfs/link"); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	began := time.Now()
+	if err := child(t, "destroy", plant()).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	whole := time.Since(began)
+	const times = 10
+	unfinished := 0
+	for i := range times {
+		c := plant()
+		cmd := child(t, "destroy", c)
+		time.Sleep(whole * time.Duration(i) / times)
+		cmd.Process.Kill()
+		cmd.Wait()
+		if _, err := os.Stat(c.Dir() + "/partial"); err == nil {
+			unfinished++
+		} else if c.Defined() {
+			if got := listing(t, c.Dir()+"/rootfs"); len(got) != 32 {
+				t.Errorf("%d entries left of a container that is not marked", len(got))
+			}
+			continue
+		}
+		if err := c.Open(); err != nil {
+			t.Fatal(err)
+		}
+		if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrNotDefined) || !vanished(t, c) {
+			t.Errorf("Destroy once more = %v; want ErrNotDefined, and nothing left", err)
+		}
+	}
+	if unfinished == 0 {
+		t.Error("no kill hit an unfinished destruction: the test shows nothing")
+	}
+	if got := listing(t, keep); !slices.Equal(got, []string{"file"}) {
+		t.Errorf("a link was followed: %v", got)
+	}
+}
+
+func TestDestroyRunning(t *testing.T) {
+	c := running(t)
+	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "c is running") {
+		t.Errorf("Destroy of a running container = %v; want ErrRunning", err)
+	}
+	if err := Destroy(c, DestroyOptions{Force: true}); err != nil || !vanished(t, c) {
+		t.Errorf("Destroy by force = %v; want the container gone", err)
+	}
+}
