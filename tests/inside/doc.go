@@ -3,6 +3,7 @@
 // limits, environment, network, cgroups), and hooks the same arguments,
 // environment and place, in the same order.
 //
-// The configurations stand in configs.txt and the differences we accept, each
-// with its reason, in DIFFERENCES.
+// The configurations stand in configs.txt, the stories whose hooks are compared
+// in hooks.txt, and the differences we accept, each with its reason, in
+// DIFFERENCES.
 package inside

@@ -143,15 +143,15 @@ func runInto(tools rig.Toolset, script string, stdout, stderr *bytes.Buffer) int
 	return -2
 }
 
-// settle waits until what the case has set going has come to rest: two looks,
-// ten milliseconds apart, show the same.
+// settle waits until what the case has set going has come to rest: looks over
+// thirty milliseconds show the same.
 func settle() {
 	last := rig.Look()
-	for range 200 {
+	for calm, looks := 0, 0; calm < 3 && looks < 100; looks++ {
 		time.Sleep(10 * time.Millisecond)
 		now := rig.Look()
-		if last.Diff(now) == nil {
-			return
+		if calm++; last.Diff(now) != nil {
+			calm = 0
 		}
 		last = now
 	}
@@ -195,6 +195,7 @@ var volatile = []struct {
 
 func normalise(tools rig.Toolset, s string) string {
 	s = strings.ReplaceAll(s, tools.Dir+"/", "TOOLS/")
+	s = strings.ReplaceAll(s, rig.Checkout()+"/.cache/config/", "/usr/share/lxc/config/") // shared configurations of a checkout
 	for _, v := range volatile {
 		s = v.pattern.ReplaceAllString(s, v.text)
 	}

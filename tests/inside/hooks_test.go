@@ -1,0 +1,120 @@
+package inside
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gantry/tests/rig"
+)
+
+//go:embed testdata/hook
+var hookScript []byte
+
+// hookDir holds the script under the name of each hook, outside and in the
+// rootfs: C LXC takes no operands for the start hook.
+const hookDir = "/run/hooks/"
+
+// traceDir is where the hooks write to; it is bound into the container.
+const traceDir = "/run/trace"
+
+// stages are the hooks of a story.
+var stages = strings.Fields("pre-start pre-mount mount autodev start-host start stop post-stop destroy")
+
+// did is the shell function that runs a command of a story and notes how it
+// ended.
+const did = `did() { "$@" </dev/null >/run/case/out 2>&1; echo "order $* -> $?" >>/run/trace/log; }
+`
+
+// followHooks tells a story twice, with either version of hooks, and gives
+// what the hooks have noted.
+func followHooks(t *testing.T, tools rig.Toolset, lines []string) view {
+	t.Helper()
+	v := view{}
+	for _, version := range []string{"0", "1"} {
+		config := []string{
+			"lxc.hook.version = " + version,
+			"lxc.mount.entry = " + traceDir + " run/trace none bind,create=dir 0 0",
+			"lxc.net.0.type = veth",
+			"lxc.net.0.link = rigbr0",
+			"lxc.net.0.script.up = " + hookDir + "up",
+			"lxc.net.0.script.down = " + hookDir + "down",
+		}
+		for _, stage := range stages {
+			config = append(config, "lxc.hook."+stage+" = "+hookDir+stage)
+		}
+		before := rig.Look()
+		tell(t, tools, append(config, lines...))
+		for aspect, text := range trace(tools) {
+			v[aspect+"-"+version] = text
+		}
+		if err := before.Restore(); err != nil {
+			t.Error(err)
+		}
+	}
+	return v
+}
+
+// tell prepares a story and lets it happen, with an environment of its own.
+func tell(t *testing.T, tools rig.Toolset, config []string) {
+	t.Helper()
+	script := prepare(t, config)
+	err := errors.Join(os.RemoveAll(traceDir), os.MkdirAll(traceDir, 0o755), os.WriteFile(traceDir+"/log", nil, 0o666), os.Chmod(traceDir+"/log", 0o666))
+	for _, dir := range []string{hookDir, lxcpath + "/c/rootfs" + hookDir} {
+		err = errors.Join(err, os.MkdirAll(dir, 0o755))
+		for _, name := range append(stages, "up", "down", "again") {
+			err = errors.Join(err, os.WriteFile(dir+name, hookScript, 0o755))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := tools.Shell(did + script)
+	shell.Env = slices.DeleteFunc(shell.Env, func(v string) bool {
+		return !strings.HasPrefix(v, "PATH=") && !strings.HasPrefix(v, "GANTRY_RIG=")
+	})
+	shell.CombinedOutput()
+}
+
+// changing is what differs in a trace from one time to the next.
+var changing = []struct {
+	pattern *regexp.Regexp
+	text    string
+}{
+	{regexp.MustCompile(`LXC_ROOTFS_MOUNT=/(usr|run)\S*/lxc/rootfs`), "LXC_ROOTFS_MOUNT=MOUNT"},
+	{regexp.MustCompile(`/proc/\d+/`), "/proc/PID/"},
+	{regexp.MustCompile(`/fd/\d+`), "/fd/N"},
+	{regexp.MustCompile(`LXC_PID=\d+`), "LXC_PID=N"},
+	{regexp.MustCompile(`veth\w{6}`), "vethXXXXXX"},
+	{regexp.MustCompile(`master:\d+`), "master"},
+	{regexp.MustCompile(`shared:\d+`), "shared"},
+	{regexp.MustCompile(`(l\S+) +\d+ (\S+) +(\S+) +\d+ .* (\d+ -> )`), "fd $1 $4"},
+	{regexp.MustCompile(`((?:socket|pipe|anon_inode)):\[\d+\]`), "$1"},
+}
+
+// trace sorts the log of the hooks by aspect.
+func trace(tools rig.Toolset) view {
+	text := strings.ReplaceAll(read(traceDir+"/log"), tools.Path(), "TOOLS")
+	for _, k := range []string{"mnt", "pid", "uts", "ipc", "net", "user", "cgroup", "time"} {
+		own, _ := os.Readlink("/proc/self/ns/" + k)
+		text = strings.ReplaceAll(text, own, "outside's")
+		text = regexp.MustCompile(k+`:\[\d+\]`).ReplaceAllString(text, "its own")
+	}
+	for _, c := range changing {
+		text = c.pattern.ReplaceAllString(text, c.text)
+	}
+	v := view{}
+	for line := range strings.Lines(text) {
+		aspect, rest, ok := strings.Cut(line, " ")
+		if !ok {
+			return view{"trace": fmt.Sprintf("line %q", line)}
+		}
+		v[aspect] += rest
+	}
+	return v
+}
