@@ -28,10 +28,13 @@
 //
 // # Exit status
 //
-// 0 on success, 1 otherwise; a container that exists is not touched.
+// 0 on success, 128 + N when signal N ended it, 1 otherwise; a container that
+// exists is not touched.
 package main
 
 import (
+	"errors"
+
 	"gantry/internal/paths"
 	"gantry/pkg/container"
 	"gantry/pkg/template"
@@ -74,6 +77,10 @@ func main() {
 		if err != nil {
 			return err
 		}
-		return container.Create(c, o)
+		err = container.Create(c, o)
+		if i, ok := errors.AsType[container.Interrupted](err); ok {
+			return tool.Exit{Code: 128 + int(i.Signal), Err: err}
+		}
+		return err
 	})
 }
