@@ -50,10 +50,11 @@ func (k *creation) runTemplate(ctx context.Context) error {
 		p.IDMap, gid = withCaller(p.IDMap, 'g', uint32(os.Getegid()))
 		p.Args = append(p.Args, "--mapped-uid", decimal(uid), "--mapped-gid", decimal(gid))
 	}
-	if err := p.Run(ctx); err != nil {
+	err := p.Run(ctx)
+	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("failed to create container from template: %w", err)
 	}
-	return nil
+	return err
 }
 
 // cache is where templates keep what they have downloaded.

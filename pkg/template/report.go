@@ -3,7 +3,9 @@ package template
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -36,7 +38,15 @@ func (r *report) say(text string) {
 }
 
 // line is a line of a running program's output.
-func (r *report) line(text string) { r.latest.Store(&text) }
+func (r *report) line(text string) {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return ' '
+	}, text)
+	r.latest.Store(&text)
+}
 
 // begin announces a task; done ends it.
 func (r *report) begin(title string) (done func(error)) {
