@@ -90,7 +90,7 @@ func cgroupFiles() string {
 			return nil
 		}
 		switch {
-		case d.IsDir() || st.Uid != 0:
+		case d.IsDir() || st.Uid != 0 || st.Gid != 0:
 			fmt.Fprintf(&b, "%s %o %d:%d\n", path, st.Mode, st.Uid, st.Gid)
 		case slices.Contains(limitFiles, d.Name()) && !strings.Contains(path, "lxc.monitor"):
 			fmt.Fprintf(&b, "%s = %s", path, read(path))

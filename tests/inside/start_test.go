@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,8 +21,8 @@ const rc = `{
 	echo "tty $(tty)"
 	id
 	stty -a
-	cat /proc/keys
 	ls -l /proc/self/fd
+	[ ! -x /probe ] || /probe
 } >/run/seeing 2>&1
 mv /run/seeing /run/seen
 `
@@ -98,8 +99,8 @@ func lookInside(t *testing.T, tools rig.Toolset, lines []string) view {
 	return v
 }
 
-// await waits until the init has come to rest: it has run rc, or is the
-// program sleep.
+// await waits until the init has come to rest: it has run rc and waits for a
+// sleep, or is the program sleep itself.
 func await(t *testing.T, tools rig.Toolset) (pid int) {
 	t.Helper()
 	c := command.NewClient(lxcpath, "c")
@@ -108,12 +109,16 @@ func await(t *testing.T, tools rig.Toolset) (pid int) {
 		if err != nil {
 			continue // lxc-start -F in the background has not come so far
 		}
-		proc := fmt.Sprintf("/proc/%d", pid)
-		_, err = os.Stat(proc + "/root/run/seen")
-		if comm := read(proc + "/comm"); err == nil || comm == "sleep\n" {
+		if sleeps(pid) {
+			return pid
+		}
+		children := read(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+		if child, err := strconv.Atoi(strings.TrimSpace(children)); err == nil && sleeps(child) {
 			return pid
 		}
 	}
 	t.Fatalf("%s: the init does not come to rest", tools.Name)
 	return 0
 }
+
+func sleeps(pid int) bool { return read(fmt.Sprintf("/proc/%d/comm", pid)) == "sleep\n" }

@@ -14,9 +14,15 @@ import (
 // hostNetFD is the descriptor of the network namespace outside.
 const hostNetFD = 3
 
-// onDisk lists the directories that need a real file system beneath them:
-// containers, for overlay and id-mapped mounts, and caches, for their size.
-var onDisk = []string{"/var/lib/lxc", "/var/cache/lxc"}
+// onDisk lists the directories that need a real file system beneath them, and
+// where it comes from: containers, for overlay and id-mapped mounts, from this
+// run's work directory; caches, which are worth keeping, from the checkout.
+func onDisk(work string) map[string]string {
+	return map[string]string{
+		"/var/lib/lxc":   filepath.Join(work, "lib"),
+		"/var/cache/lxc": filepath.Join(Checkout(), ".cache/lxc"),
+	}
+}
 
 // replaced lists the mounts of the machine outside that the small machine does
 // without. /etc and /var are not among them: their copies need the originals.
@@ -58,13 +64,12 @@ func fresh(fstype, path, data string) error {
 	return unix.Mount(fstype, path, fstype, 0, data)
 }
 
-// copyOnWrite lays a tmpfs over /etc and /var, and directories of work over
+// copyOnWrite lays a tmpfs over /etc and /var, and directories on disk over
 // those of onDisk.
 func copyOnWrite(work string) error {
 	resolv, _ := os.ReadFile("/etc/resolv.conf") // may be a link into /run
-	var disks []int
-	for _, dir := range onDisk {
-		source := filepath.Join(work, filepath.Base(filepath.Dir(dir)))
+	disks := map[string]int{}
+	for dir, source := range onDisk(work) {
 		if err := os.MkdirAll(source, 0o755); err != nil {
 			return err
 		}
@@ -73,7 +78,7 @@ func copyOnWrite(work string) error {
 			return fmt.Errorf("open_tree %s: %w", source, err)
 		}
 		defer unix.Close(fd)
-		disks = append(disks, fd)
+		disks[dir] = fd
 	}
 	layers := filepath.Join(work, "layers")
 	if err := os.Mkdir(layers, 0o755); err != nil {
@@ -94,11 +99,11 @@ func copyOnWrite(work string) error {
 			return fmt.Errorf("overlay on %s: %w", dir, err)
 		}
 	}
-	for i, dir := range onDisk {
+	for dir, disk := range disks {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		if err := unix.MoveMount(disks[i], "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		if err := unix.MoveMount(disk, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 			return fmt.Errorf("move_mount %s: %w", dir, err)
 		}
 	}

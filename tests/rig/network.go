@@ -49,14 +49,19 @@ func Bridge(name, address string) (remove func(), err error) {
 // the rig, for what must reach a mirror. Processes that f starts are there
 // too.
 func OnHostNetwork(f func() error) error {
-	failed := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Setns(hostNetFD, unix.CLONE_NEWNET); err != nil {
-			failed <- os.NewSyscallError("setns", err)
-			return
-		}
-		failed <- f()
-	}()
-	return <-failed
+	runtime.LockOSThread()
+	own, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	if err := unix.Setns(hostNetFD, unix.CLONE_NEWNET); err != nil {
+		return os.NewSyscallError("setns", err)
+	}
+	result := f()
+	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); err != nil {
+		return os.NewSyscallError("setns", err) // and the thread stays locked
+	}
+	runtime.UnlockOSThread()
+	return result
 }

@@ -1,0 +1,98 @@
+package tools
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"gantry/tests/rig"
+)
+
+// TestDebian boots a Debian with systemd and does with it what an
+// administrator does.
+func TestDebian(t *testing.T) {
+	before := rig.Look()
+	t.Cleanup(func() { before.Restore() }) // after Watch has looked
+	rig.Watch(t)
+	if err := empty("/var/lib/lxc"); err != nil {
+		t.Fatal(err)
+	}
+	config := "/run/debian.conf"
+	sh(t, `printf 'lxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\nlxc.net.0.flags = up\n' >`+config)
+	if err := rig.OnHostNetwork(func() error { // the mirror is out there
+		out, err := rig.Ours().Shell("lxc-create -n deb -t debian -f " + config + " -- -r bookworm").CombinedOutput()
+		t.Logf("lxc-create: %.2000s", out)
+		return err
+	}); err != nil {
+		t.Fatal("lxc-create:", err)
+	}
+	sh(t, "lxc-net start")
+	t.Cleanup(func() { rig.Ours().Shell("lxc-net stop").Run() })
+
+	sh(t, "lxc-start deb")
+	booted(t)
+	address := ""
+	for end := time.Now().Add(20 * time.Second); address == "" && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		address = field(sh(t, `lxc-attach deb -- ip -4 -o addr show eth0 | sed -n 's/.*inet \([0-9.]*\).*/\1/p'`))
+	}
+	if !strings.HasPrefix(address, "10.0.3.") {
+		t.Errorf("address %q; want one of 10.0.3.0/24", address)
+	}
+	sh(t, "ping -c1 -W2 "+address)
+
+	for _, tty := range []string{"", " -t 0"} {
+		out := sh(t, `on-tty 'exit the console'='\n' 'login:'='\x01q' -- lxc-console -n deb`+tty)
+		if !strings.Contains(out, "deb login:") {
+			t.Errorf("lxc-console%s shows %q; want a login prompt", tty, out)
+		}
+	}
+
+	sh(t, "lxc-attach deb -- reboot")
+	time.Sleep(2 * time.Second) // systemd goes down first
+	booted(t)
+
+	began := time.Now()
+	sh(t, "lxc-stop deb")
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("lxc-stop took %v; want less than 20 s", took)
+	}
+	sh(t, "lxc-destroy deb; lxc-net stop")
+	if tree := rig.Tree("/var/lib/lxc"); strings.Count(tree, "\n") != 1 {
+		t.Errorf("left behind:\n%s", tree)
+	}
+}
+
+// sh runs a script with our tools and gives its output.
+func sh(t *testing.T, script string) string {
+	t.Helper()
+	out, err := rig.Ours().Shell(script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	return string(out)
+}
+
+// booted waits until systemd has finished booting the container deb, and wants
+// it to be content.
+func booted(t *testing.T) {
+	t.Helper()
+	var out []byte
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		out, _ = rig.Ours().Shell("lxc-attach deb -- systemctl is-system-running --wait").Output()
+		if strings.TrimSpace(string(out)) == "running" {
+			return
+		}
+		if strings.TrimSpace(string(out)) == "degraded" {
+			break
+		}
+	}
+	failed, _ := exec.Command(rig.Ours().Dir+"/lxc-attach", "deb", "--", "systemctl", "--failed", "--no-legend").CombinedOutput()
+	t.Errorf("systemctl is-system-running says %q; want running; failed units:\n%s", out, failed)
+}
+
+// field is the first word of a text.
+func field(text string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	return word
+}
