@@ -114,7 +114,7 @@ func (s *shim) serve(c *client, events uint32) {
 	case err != nil:
 		s.drop(c)
 	case c.Pending():
-		s.watch(c.FD(), unix.EPOLLIN|unix.EPOLLOUT, func(events uint32) { s.serve(c, events) })
+		s.watch(c.FD(), unix.EPOLLOUT, func(events uint32) { s.serve(c, events) })
 	case !a.keep:
 		s.drop(c)
 	}

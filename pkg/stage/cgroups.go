@@ -122,9 +122,10 @@ func (r *run) enterCgroups() error {
 		return err
 	}
 	if len(r.plan.IDMaps) > 0 {
-		_, uid, _ := idmap.Root(r.plan.IDMaps, 'u', r.plan.Init.UID)
+		// They stay the caller's, who has to put processes there; the
+		// container's root comes by its group.
 		_, gid, _ := idmap.Root(r.plan.IDMaps, 'g', r.plan.Init.GID)
-		if err := set.Delegate(int(uid), int(gid)); err != nil {
+		if err := set.Delegate(-1, int(gid)); err != nil {
 			return err
 		}
 	}

@@ -58,6 +58,9 @@ func (r *run) again(files handover.Files, control *os.File) error {
 	}
 	defer again.open.Run()
 	defer again.undo.Run()
+	if err := again.openNull(); err != nil {
+		return err
+	}
 	if err := again.hooks("pre-start", again.env("LXC_TARGET=reboot")); err != nil {
 		return err
 	}
@@ -91,15 +94,14 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 	if s.Foreground {
 		r.Log.Stderr = os.Stderr
 	}
-	r.mask, r.MonitorFifo = rec.Mask, rec.Fifo
+	r.mask, r.MonitorFifo, r.pid = rec.Mask, rec.Fifo, s.InitPid
 	r.cgroup.set, err = cgroup.Parse(s.Cgroup)
-	return r, err
+	return r, errors.Join(err, r.openNull())
 }
 
 // finish takes the old life of the container down; target is stop or reboot.
 func (r *run) finish(target string) error {
-	paths := r.namespacePaths()
-	env := r.env(append([]string{"LXC_TARGET=" + target}, pathEnv(paths)...)...)
+	env := r.env("LXC_TARGET=" + target)
 	var problems []error
 	try := func(err error) {
 		if err != nil {
@@ -110,7 +112,7 @@ func (r *run) finish(target string) error {
 	if netns := r.files[handover.Namespace+"net"]; netns != nil {
 		try(network.Teardown(r.live, netns, r.script, r.Log))
 	}
-	try(r.hooks("stop", env, pathArgs(paths)...))
+	try(r.hooks("stop", env, pathArgs(r.namespacePaths())...))
 	r.unload()
 	try(r.cgroup.set.RemovePayload(killLimit))
 	try(r.hooks("post-stop", env))

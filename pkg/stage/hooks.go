@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"os"
 	"strconv"
 
 	"gantry/pkg/hook"
@@ -9,7 +10,7 @@ import (
 
 // env is the environment of a hook that runs on the host.
 func (r *run) env(extra ...string) []string {
-	return hook.Merge(r.Environ, r.plan.HookEnv.Static, r.life(), extra)
+	return hook.Merge(r.Environ, r.plan.HookEnv.Static, r.life(), pathEnv(r.namespacePaths()), extra)
 }
 
 // life is what a hook can be told once the init is born.
@@ -27,19 +28,30 @@ func (r *run) hooks(stage string, env []string, extra ...string) error {
 		if h.Stage != stage {
 			continue
 		}
-		call := hook.Call{Hook: h, Name: r.plan.Name, Version: r.plan.HookEnv.Version}
-		if r.plan.HookEnv.Version == 0 {
-			call.Extra = extra
+		if r.plan.HookEnv.Version != 0 {
+			extra = nil
 		}
-		if err := call.Run(env, r.Log); err != nil {
+		if err := r.call(h, extra, env); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// call runs one hook on the host. Of a daemon, hooks run where the daemon
+// lives: not in the caller's directory, nor with its terminal.
+func (r *run) call(h plan.Hook, args, env []string) error {
+	call := hook.Call{Hook: h, Name: r.plan.Name, Version: r.plan.HookEnv.Version, Extra: args, Stdin: os.Stdin}
+	if r.plan.Daemon {
+		call.Dir, call.Stdin = "/", r.in.Null
+	}
+	return call.Run(env, r.Log)
+}
+
 // script runs the script of a network device.
 func (r *run) script(h plan.Hook, args, env []string) error {
-	call := hook.Call{Hook: h, Name: r.plan.Name, Version: r.plan.HookEnv.Version, Extra: args}
-	return call.Run(r.env(env...), r.Log)
+	if r.plan.HookEnv.Version == 0 {
+		env = nil
+	}
+	return r.call(h, args, r.env(env...))
 }

@@ -32,10 +32,6 @@ func (r *run) build() (err error) {
 	r.in.Output = w
 	r.last = drain(output, func() string { return hook.Drain(output, "hook", r.Log) })
 	r.in.HookEnv = hook.Merge(r.Environ, r.plan.HookEnv.Static, r.plan.HookEnv.Child)
-	if r.in.Null, err = os.OpenFile("/dev/null", os.O_RDWR, 0); err != nil {
-		return err
-	}
-	r.open.Add(func() { r.in.Null.Close() })
 	if r.plan.Daemon && !r.sibling {
 		if err := r.shimFromLauncher(); err != nil {
 			return err

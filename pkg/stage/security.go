@@ -2,8 +2,6 @@ package stage
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 
 	"gantry/internal/log"
 	"gantry/pkg/seccomp"
@@ -30,15 +28,7 @@ func SeccompFilter(file string, nest bool, l *log.Logger) (seccomp.Program, erro
 		l.Warn("a seccomp filter is in force already, ", file, " is not loaded")
 		return seccomp.Program{}, err
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return seccomp.Program{}, err
-	}
-	policy, err := seccomp.Parse(file, text)
-	if err != nil {
-		return seccomp.Program{}, err
-	}
-	program, err := policy.Compile(runtime.GOARCH, l)
+	program, err := seccomp.FilterFor(file, l)
 	if err == nil && program.Notifies {
 		err = fmt.Errorf("%s: the action notify is not supported yet", file)
 	}

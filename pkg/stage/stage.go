@@ -103,7 +103,7 @@ func Start(pl *plan.Plan, o Options) error {
 	defer r.open.Run()
 	defer r.undo.Run()
 	r.open.Add(func() { o.Listener.Close() })
-	if err := r.readMask(); err != nil {
+	if err := errors.Join(r.readMask(), r.openNull()); err != nil {
 		return err
 	}
 	if err := r.hooks("pre-start", r.env()); err != nil {
@@ -171,6 +171,14 @@ func (r *run) has(kind string) bool {
 // makes says whether the plan makes a new namespace of that kind.
 func (r *run) makes(kind string) bool {
 	return slices.ContainsFunc(r.plan.Namespaces, func(n plan.Namespace) bool { return n.Kind == kind && n.Share == "" })
+}
+
+// openNull opens /dev/null, for hooks and init of a daemon.
+func (r *run) openNull() (err error) {
+	if r.in.Null, err = os.OpenFile("/dev/null", os.O_RDWR, 0); err == nil {
+		r.open.Add(func() { r.in.Null.Close() })
+	}
+	return err
 }
 
 // readMask notes the signals the caller had blocked. The Go runtime leaves the

@@ -31,7 +31,7 @@ const (
 // plan does not ask for them.
 type Inputs struct {
 	Listen  []*os.File // socket activation: become 3, 4, ... of the init
-	Null    *os.File   // /dev/null
+	Null    *os.File   // /dev/null: standard files of a daemon's hooks and init
 	Barrier *os.File   // set-up writes one byte for each wait step
 	Socket  *os.File   // a unix socket for the descriptors the child makes
 	Output  *os.File   // hooks' output
@@ -102,7 +102,11 @@ func Build(pl *plan.Plan, in *Inputs) (*Program, error) {
 	for _, f := range in.Listen {
 		p.File(f)
 	}
-	p.Stdio(os.Stdin, os.Stdout, os.Stderr)
+	if pl.Daemon {
+		p.Stdio(in.Null, in.Null, in.Null)
+	} else {
+		p.Stdio(os.Stdin, os.Stdout, os.Stderr)
+	}
 	b.barrier = p.File(in.Barrier)
 	p.About(forkexec.About{Step: -1})
 	p.Prelude()

@@ -31,6 +31,14 @@ func (b *build) mountDevpts(s plan.Step) error {
 		dir, base := b.beside(plan.Step{In: plan.Inside}, "dev/ptmx")
 		m := p.Reg()
 		p.Create(b.root, "dev/ptmx", 0)
+		if !b.rootfs {
+			// The host's own /dev: nothing in it may be replaced.
+			p.CloneMount(b.devpts, "ptmx", false).Into(m)
+			b.attach(m, plan.Step{In: plan.Inside, Path: "dev/ptmx"})
+			p.Place(link)
+			p.Close(dir)
+			return
+		}
 		p.CloneMount(b.devpts, "ptmx", false).Else(link).Into(m)
 		b.attach(m, plan.Step{In: plan.Inside, Path: "dev/ptmx"})
 		p.Jump(done)
@@ -76,6 +84,7 @@ func (b *build) console(s plan.Step) error {
 		p.Call("console", unix.SYS_FCNTL, p.File(b.in.ConsoleMount), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(mount)
 	} else {
 		b.pty("console", b.slave)
+		p.Call("fchmod the console", unix.SYS_FCHMOD, b.slave, forkexec.Int(0o700)) // LXC's mode
 		if !b.rootfs {
 			return nil
 		}

@@ -106,24 +106,17 @@ func (b *build) noNewPrivs(plan.Step) error {
 }
 
 // stdio hands set-up the descriptors it waits for and gives the init its
-// standard files: the console's pty, or /dev/null for a daemon without one
-// that is the init's to use, or the caller's.
+// standard files: the console's pty, or what it was born with.
 func (b *build) stdio(plan.Step) error {
 	p := b.p
 	if len(b.send) > 0 {
 		p.SendFDs(p.File(b.in.Socket), b.send...)
 	}
-	switch {
-	case b.hasConsole() && (!b.plan.Console.FromHost || !b.plan.Daemon):
+	if b.hasConsole() && (!b.plan.Console.FromHost || !b.plan.Daemon) {
 		for i := range 3 {
 			p.Dup3(b.slave, i)
 		}
-	case b.plan.Daemon:
-		for i := range 3 {
-			p.Dup3(p.File(b.in.Null), i)
-		}
 	}
-	p.Call("setsid", unix.SYS_SETSID)
 	return nil
 }
 
@@ -133,6 +126,7 @@ const defaultPath = "/bin:/usr/bin"
 // exec becomes the init's user and then the init.
 func (b *build) exec(plan.Step) error {
 	p, in := b.p, b.plan.Init
+	p.Call("setsid", unix.SYS_SETSID)
 	if in.Cwd != "" {
 		p.About(forkexec.About{Origin: in.CwdOrigin.String(), Step: b.step})
 		p.Scope(func() {
@@ -143,6 +137,9 @@ func (b *build) exec(plan.Step) error {
 		})
 	}
 	p.About(forkexec.About{Origin: in.Origin.String(), Step: b.step})
+	if b.slave != 0 {
+		p.Call("chown the console", unix.SYS_FCHOWN, b.slave, forkexec.Int(in.UID), forkexec.Int(-1)).May()
+	}
 	groups := forkexec.GroupsOf(p, in.Groups)
 	p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(len(in.Groups)), groups).Tolerate(unix.EPERM)
 	p.Credentials(in.UID, in.GID, nil)

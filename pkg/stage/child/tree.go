@@ -109,22 +109,22 @@ func (b *build) exactly(f func()) {
 }
 
 // mknod makes a device node, or binds the host's where mknod(2) is not
-// permitted (user namespaces).
+// permitted (user namespaces). What a hook has made stays.
 func (b *build) mknod(s plan.Step) error {
 	p := b.p
 	p.Scope(func() {
 		dir, base := b.beside(s, s.Path)
-		bind, done := p.Label(), p.Label()
 		b.exactly(func() {
-			p.Call("mknod "+s.Path, unix.SYS_MKNODAT, dir, p.String(base), forkexec.Int(s.Mode), forkexec.Int(s.Dev)).On(unix.EEXIST, done).On(unix.EPERM, bind)
+			bind, done := p.Label(), p.Label()
+			p.Call("mknod "+s.Path, unix.SYS_MKNODAT, dir, p.String(base), forkexec.Int(s.Mode), forkexec.Int(s.Dev)).Else(bind)
+			p.Jump(done)
+			p.Place(bind)
+			p.Call("create "+s.Path, unix.SYS_MKNODAT, dir, p.String(base), forkexec.Int(unix.S_IFREG), forkexec.Int(0)).On(unix.EEXIST, done)
+			m := p.Reg()
+			p.CloneMount(cwd, "/dev/"+base, false).Into(m)
+			b.attach(m, s)
+			p.Place(done)
 		})
-		p.Jump(done)
-		p.Place(bind)
-		p.Call("create "+s.Path, unix.SYS_MKNODAT, dir, p.String(base), forkexec.Int(unix.S_IFREG), forkexec.Int(0)).Tolerate(unix.EEXIST)
-		m := p.Reg()
-		p.CloneMount(cwd, "/dev/"+base, false).Into(m)
-		b.attach(m, s)
-		p.Place(done)
 		p.Close(dir)
 	})
 	return nil
