@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,7 +12,17 @@ import (
 
 // TestDebian boots a Debian with systemd and does with it what an
 // administrator does.
-func TestDebian(t *testing.T) {
+func TestDebian(t *testing.T) { debian(t, "") }
+
+// TestDebianMapped does the same with a container that root starts in a user
+// namespace: its root is nobody outside.
+func TestDebianMapped(t *testing.T) {
+	debian(t, "lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n")
+}
+
+// debian lives through a container's life, with lines added to its
+// configuration.
+func debian(t *testing.T, lines string) {
 	before := rig.Look()
 	t.Cleanup(func() { before.Restore() }) // after Watch has looked
 	rig.Watch(t)
@@ -19,7 +30,10 @@ func TestDebian(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := "/run/debian.conf"
-	sh(t, `printf 'lxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\nlxc.net.0.flags = up\n' >`+config)
+	lines += "lxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\nlxc.net.0.flags = up\n"
+	if err := os.WriteFile(config, []byte(lines), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if err := rig.OnHostNetwork(func() error { // the mirror is out there
 		out, err := rig.Ours().Shell("lxc-create -n deb -t debian -f " + config + " -- -r bookworm").CombinedOutput()
 		t.Logf("lxc-create: %.2000s", out)
@@ -40,6 +54,14 @@ func TestDebian(t *testing.T) {
 		t.Errorf("address %q; want one of 10.0.3.0/24", address)
 	}
 	sh(t, "ping -c1 -W2 "+address)
+	if mapped := strings.Contains(lines, "idmap"); mapped {
+		if got := strings.Join(strings.Fields(sh(t, "lxc-attach deb -- cat /proc/self/uid_map")), " "); got != "0 100000 65536" {
+			t.Errorf("lxc-attach's uid_map is %q; want the container's", got)
+		}
+		if got := sh(t, "stat -c %u /var/lib/lxc/deb/rootfs/etc"); got != "100000\n" {
+			t.Errorf("/etc inside belongs to %s outside; want 100000", got)
+		}
+	}
 
 	for _, tty := range []string{"", " -t 0"} {
 		out := sh(t, `on-tty 'exit the console'='\n' 'login:'='\x01q' -- lxc-console -n deb`+tty)
