@@ -116,6 +116,7 @@ var shimImports = []string{
 	"pkg/handover",
 	"pkg/plan",
 	"pkg/shim",
+	"pkg/terminal",
 }
 
 func TestShimImports(t *testing.T) {

@@ -18,6 +18,7 @@ type Error struct {
 	Err    error
 }
 
+// Error gives FILE:LINE: KEY: what.
 func (e *Error) Error() string { return e.Origin.String() + ": " + e.Err.Error() }
 
 // Unwrap gives what is wrong with the line.
