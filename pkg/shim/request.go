@@ -13,7 +13,6 @@ import (
 type client struct {
 	*command.Conn
 	wants *command.Wants // a state client's; nil for others
-	ttys  []int          // /dev/ttyN it holds; 0 is the console
 }
 
 // An answer is what a request gets: a response with descriptors, or a
