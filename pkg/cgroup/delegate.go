@@ -9,7 +9,7 @@ import (
 )
 
 // Delegate gives the payload's cgroups to the root user of an id-mapped
-// container, uid and gid as the host sees them: the directory, 0775, in which
+// container, uid and gid as the host sees them, -1 leaves one: the directory, 0775, in which
 // it may make cgroups, and the files by which processes and controllers are
 // moved about in them (0664). Limits stay root's.
 func (s *Set) Delegate(uid, gid int) error {

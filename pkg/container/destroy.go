@@ -149,6 +149,7 @@ func (c *Container) runDestroyHooks() error {
 			Hook:    plan.Hook{Stage: "destroy", Section: "lxc", Command: h.V, Origin: h.Origin},
 			Name:    c.Name,
 			Version: int(conf.Hooks.Version.V),
+			Stdin:   os.Stdin,
 		}
 		if err := call.Run(hook.Merge(os.Environ(), env), c.Log); err != nil {
 			return err

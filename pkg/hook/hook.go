@@ -7,6 +7,7 @@
 package hook
 
 import (
+	"os"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,8 @@ type Call struct {
 	Name    string   // of the container
 	Version int      // lxc.hook.version
 	Extra   []string // the stage's own arguments
+	Dir     string   // where Run runs it; empty for the caller's directory
+	Stdin   *os.File // what Run gives it; nil for /dev/null
 }
 
 // Argv is the shell that runs the hook. The command is the configuration's

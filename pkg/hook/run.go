@@ -15,7 +15,6 @@ import (
 
 // Run calls the hook on the host and waits for it. Its output goes to the log,
 // a line each, at level DEBUG; the last line it wrote is part of the error.
-// The hook inherits standard input.
 func (c Call) Run(env []string, l *log.Logger) error {
 	argv := c.Argv()
 	r, w, err := os.Pipe()
@@ -25,7 +24,10 @@ func (c Call) Run(env []string, l *log.Logger) error {
 	defer r.Close()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = c.Env(env)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, w, w
+	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, w, w
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
+	}
 	l.Info("running ", c.String())
 	err = cmd.Start()
 	w.Close()

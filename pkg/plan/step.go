@@ -58,8 +58,8 @@ const (
 	OpLSM       Op = "lsm"      // label on exec
 	OpSeccomp   Op = "seccomp"  // load the filter
 	OpNoNewPriv Op = "nonewprivs"
-	OpStdio     Op = "stdio" // console or /dev/null on 0-2, new session
-	OpExec      Op = "exec"  // groups, gid, uid, ambient, cwd, death signal, exec
+	OpStdio     Op = "stdio" // console on 0-2
+	OpExec      Op = "exec"  // new session, groups, gid, uid, ambient, cwd, death signal, exec
 )
 
 // Root tells where a step's path begins.

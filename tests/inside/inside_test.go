@@ -3,9 +3,11 @@ package inside
 import (
 	_ "embed"
 	"flag"
+	"fmt"
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -35,9 +37,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// furnish makes what configurations name: host devices, and the ids that
-// containers may use.
+// furnish makes the probe, and what configurations name: host devices, and the
+// ids that containers may use.
 func furnish() error {
+	build := exec.Command("go", "build", "-o", probeFile, "./probe")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the probe: %w\n%s", err, out)
+	}
 	if _, err := rig.Bridge("rigbr0", "10.97.0.1/24"); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"gantry/pkg/command"
 )
 
@@ -137,14 +139,16 @@ func supervisor(proc string) string {
 		read(proc+"/cgroup") + namespaces(proc+"/ns")
 }
 
-// serial are the numbers of keys, their uses and their time.
-var serial = regexp.MustCompile(`(?m)^[0-9a-f]{8} (\S+) +\d+ (\S+) `)
-
 // seen is what the init itself has written down.
 func seen(file string) string {
-	text := serial.ReplaceAllString(squeeze(read(file)), "key $1 $2 ")
-	return listing.ReplaceAllString(text, "$1")
+	text := listing.ReplaceAllString(squeeze(read(file)), "$1 $4")
+	session, _ := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, false)
+	text = strings.ReplaceAll(text, fmt.Sprintf("session keyring %d ", session), "session keyring of outside ")
+	return keyring.ReplaceAllString(text, "session keyring of its own")
 }
+
+// keyring is one with a serial number.
+var keyring = regexp.MustCompile(`session keyring \d+`)
 
 // listing is what differs in the lines of ls -l.
 var listing = regexp.MustCompile(`(?m)^(l\S+) \d+ (\S+) +(\S+) +\d+ .* (\S+ -> )`)

@@ -15,6 +15,9 @@ import (
 
 const lxcpath = "/var/lib/lxc"
 
+// probeFile is the program of the directory probe, outside; inside it is /probe.
+const probeFile = "/run/rig/probe"
+
 // rc is what the init runs first: it writes down what cannot be seen from
 // outside.
 const rc = `{
@@ -22,7 +25,7 @@ const rc = `{
 	id
 	stty -a
 	ls -l /proc/self/fd
-	[ ! -x /probe ] || /probe
+	/probe
 } >/run/seeing 2>&1
 mv /run/seeing /run/seen
 `
@@ -78,7 +81,14 @@ func define(name string, config ...string) error {
 			return err
 		}
 	}
-	return os.WriteFile(root+"/etc/rc", []byte(rc), 0o755)
+	if err := os.WriteFile(root+"/etc/rc", []byte(rc), 0o755); err != nil {
+		return err
+	}
+	probe, err := os.ReadFile(probeFile)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(root+"/probe", probe, 0o755)
 }
 
 // lookInside starts a container and gives its init's view.

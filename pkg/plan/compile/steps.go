@@ -47,7 +47,6 @@ func (m *compiler) steps() error {
 	m.confine()
 	m.hookSteps("start", h.Start)
 	m.add(
-		plan.Step{Op: plan.OpStdio},
 		plan.Step{Op: plan.OpWait, Stage: "go"},
 		plan.Step{Op: plan.OpExec, Origin: m.plan.Init.Origin},
 	)
@@ -149,6 +148,7 @@ func (m *compiler) confine() {
 	if m.c.NoNewPrivs.V {
 		m.add(plan.Step{Op: plan.OpNoNewPriv, Origin: m.c.NoNewPrivs.Origin})
 	}
+	m.add(plan.Step{Op: plan.OpStdio})
 	if p := m.c.Seccomp.Profile; p.V != "" {
 		m.add(plan.Step{Op: plan.OpSeccomp, Origin: p.Origin})
 	}
