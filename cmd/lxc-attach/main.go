@@ -38,13 +38,13 @@
 package main
 
 import (
-	"gantry/pkg/container"
+	"gantry/pkg/container/attach"
 	"gantry/pkg/personality"
 	"gantry/pkg/tool"
 )
 
 func main() {
-	o := container.AttachOptions{Arch: -1, UID: -1, GID: -1}
+	o := attach.Options{Arch: -1, UID: -1, GID: -1}
 	environment := func(long string, clear bool) tool.Option {
 		return tool.Func(long, 0, tool.None, func(string) error {
 			o.ClearEnv = clear
@@ -64,7 +64,7 @@ func main() {
 				return err
 			}),
 			tool.Func("namespaces", 's', tool.Required, func(arg string) error {
-				o.Elevated = container.ElevateAll
+				o.Elevated = attach.ElevateAll
 				return selectNamespaces(&o.Namespaces, arg)
 			}),
 			tool.Bool("remount-sys-proc", 'R', &o.RemountSysProc),
@@ -85,7 +85,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		code, err := container.Attach(c, o)
+		code, err := attach.Run(c, o)
 		if err != nil {
 			return tool.Exit{Code: max(code, 1), Err: err}
 		}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gantry/pkg/container"
+	"gantry/pkg/container/attach"
 )
 
 // namespaces are LXC's names of the namespaces, and the kernel's.
@@ -31,19 +31,19 @@ func selectNamespaces(kinds *[]string, list string) error {
 }
 
 // elevate adds the privileges of a list separated by |; an empty one is all.
-func elevate(p *container.Privileges, list string) error {
+func elevate(p *attach.Privileges, list string) error {
 	if list == "" {
-		*p = container.ElevateAll
+		*p = attach.ElevateAll
 		return nil
 	}
 	for _, word := range split(list) {
 		switch word {
 		case "CGROUP":
-			*p |= container.ElevateCgroup
+			*p |= attach.ElevateCgroup
 		case "CAP":
-			*p |= container.ElevateCap
+			*p |= attach.ElevateCap
 		case "LSM":
-			*p |= container.ElevateLSM
+			*p |= attach.ElevateLSM
 		default:
 			return errors.New(strconv.Quote(word) + " is not one of CAP CGROUP LSM")
 		}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"gantry/pkg/container"
+	"gantry/pkg/container/attach"
 )
 
 func TestSelectNamespaces(t *testing.T) {
@@ -31,17 +31,17 @@ func TestSelectNamespaces(t *testing.T) {
 func TestElevate(t *testing.T) {
 	tests := []struct {
 		list string
-		want container.Privileges
+		want attach.Privileges
 		ok   bool
 	}{
-		{"", container.ElevateAll, true},
-		{"CAP", container.ElevateCap, true},
-		{"CAP|LSM|CGROUP", container.ElevateAll, true},
+		{"", attach.ElevateAll, true},
+		{"CAP", attach.ElevateCap, true},
+		{"CAP|LSM|CGROUP", attach.ElevateAll, true},
 		{"cap", 0, false},
-		{"LSM|x", container.ElevateLSM, false},
+		{"LSM|x", attach.ElevateLSM, false},
 	}
 	for _, test := range tests {
-		var got container.Privileges
+		var got attach.Privileges
 		if err := elevate(&got, test.list); (err == nil) != test.ok || got != test.want {
 			t.Errorf("elevate(%q) = %v, %v; want %v, ok %v", test.list, got, err, test.want, test.ok)
 		}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"gantry/pkg/container"
+	"gantry/pkg/container/create"
 )
 
 // stores are the types of backing stores, and the words that stand for one.
@@ -16,7 +16,7 @@ var stores = []string{"dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs
 func isNone(template string) bool { return strings.HasPrefix("none", template) }
 
 // check refuses what does not fit together, and brings the rest into one form.
-func check(o *container.CreateOptions) error {
+func check(o *create.Options) error {
 	switch {
 	case o.Template == "":
 		return errors.New("a template must be specified\n" + `use "none" if you really want a container without a rootfs`)

@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"gantry/pkg/container"
+	"gantry/pkg/container/create"
 )
 
 func TestCheck(t *testing.T) {
-	type options = container.CreateOptions
+	type options = create.Options
 	tests := []struct {
 		o    options
 		want string // of the error; empty for none

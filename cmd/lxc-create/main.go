@@ -36,13 +36,13 @@ import (
 	"errors"
 
 	"gantry/internal/paths"
-	"gantry/pkg/container"
+	"gantry/pkg/container/create"
 	"gantry/pkg/template"
 	"gantry/pkg/tool"
 )
 
 func main() {
-	var o container.CreateOptions
+	var o create.Options
 	tool.Main(tool.Spec{
 		Name:     "lxc-create",
 		Synopsis: "--name=NAME --template=TEMPLATE [OPTION...] [-- template-options]",
@@ -77,8 +77,8 @@ func main() {
 		if err != nil {
 			return err
 		}
-		err = container.Create(c, o)
-		if i, ok := errors.AsType[container.Interrupted](err); ok {
+		err = create.Container(c, o)
+		if i, ok := errors.AsType[create.Interrupted](err); ok {
 			return tool.Exit{Code: 128 + int(i.Signal), Err: err}
 		}
 		return err

@@ -38,6 +38,7 @@ import (
 	"strings"
 
 	"gantry/pkg/container"
+	"gantry/pkg/container/start"
 	"gantry/pkg/tool"
 )
 
@@ -62,11 +63,11 @@ Options :
 func init() { runtime.LockOSThread() }
 
 func main() {
-	var o container.StartOptions
+	var o start.Options
 	var ignored bool
 	share := func(kind string) tool.Option {
 		return tool.Func("share-"+kind, 0, tool.Required, func(from string) error {
-			o.Share = append(o.Share, container.Share{Kind: kind, From: from})
+			o.Share = append(o.Share, start.Share{Kind: kind, From: from})
 			return nil
 		})
 	}
@@ -114,7 +115,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		err = container.Start(c, o)
+		err = start.Container(c, o)
 		if errors.Is(err, container.ErrRunning) {
 			return tool.Exit{Code: 0, Err: err}
 		}

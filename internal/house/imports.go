@@ -68,7 +68,7 @@ var rooms = []room{
 	{"commands", []string{"cmd/..."}, []string{"tool", "container", "compile", "config", "nouns", "plan", "internal"}},
 	{"tests", []string{"tests/...", "bench/...", "internal/house"}, []string{"container", "compile", "config", "stage", "nouns", "plan", "internal"}},
 	{"tool", []string{"pkg/tool"}, []string{"container", "config", "nouns", "internal"}},
-	{"container", []string{"pkg/container"}, []string{"compile", "config", "stage", "nouns", "plan", "internal"}},
+	{"container", []string{"pkg/container", "pkg/container/..."}, []string{"container", "compile", "config", "stage", "nouns", "plan", "internal"}},
 	{"compile", []string{"pkg/plan/compile"}, []string{"config", "nouns", "plan", "internal"}},
 	{"config", []string{"pkg/config"}, []string{"nouns", "plan", "internal"}},
 	{"stage", []string{"pkg/stage/..."}, []string{"nouns", "plan", "internal"}},

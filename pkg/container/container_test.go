@@ -268,3 +268,19 @@ func TestBlocks(t *testing.T) {
 		t.Error("blocks(RTMIN+3) of one that does not = true; want false")
 	}
 }
+
+func TestDestroyRunning(t *testing.T) {
+	c := running(t)
+	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "c is running") {
+		t.Errorf("Destroy of a running container = %v; want ErrRunning", err)
+	}
+	if err := Destroy(c, DestroyOptions{Force: true}); err != nil || !gone(c) {
+		t.Errorf("Destroy by force = %v; want the container gone", err)
+	}
+}
+
+// gone says whether nothing of the container is left.
+func gone(c *Container) bool {
+	_, err := os.Lstat(c.Dir())
+	return errors.Is(err, os.ErrNotExist)
+}

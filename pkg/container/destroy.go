@@ -126,7 +126,7 @@ func destroy(c *Container) error {
 		return nil // as in LXC: the container stays, with all it has
 	}
 	rootfs := storage.Rootfs{Type: conf.Rootfs.Path.V.Type, Path: conf.Rootfs.Path.V.Path}
-	return storage.Container{LXCPath: c.LXCPath, Name: c.Name, Rootfs: rootfs, Lock: c.lockRef}.Destroy()
+	return storage.Container{LXCPath: c.LXCPath, Name: c.Name, Rootfs: rootfs, Lock: c.LockOther}.Destroy()
 }
 
 // runDestroyHooks runs lxc.hook.destroy. A hook that fails forbids the

@@ -1,23 +1,5 @@
 package container
 
-// CreateOptions says how Create makes a container. Fields left empty take the
-// value of the system configuration (lxc.conf) or LXC's default.
-type CreateOptions struct {
-	Template     string   // NAME, /abs/path of a template program, or none
-	TemplateArgs []string // what follows -- on the command line
-	Config       string   // -f: the initial configuration; empty for lxc.default_config
-	Bdev         string   // -B: a backing store, "best", or a comma list tried in order; empty is dir
-	Dir          string   // --dir: absolute directory of the rootfs
-
-	FSType, FSSize           string // block stores: file system and size (N[U])
-	LVName, VGName, ThinPool string // lvm
-	ZFSRoot                  string // zfs
-	RBDName, RBDPool         string // rbd
-	RBDUser                  string
-
-	Quiet bool // -q: the template reads and writes /dev/null
-}
-
 // DestroyOptions says how Destroy removes a container.
 type DestroyOptions struct {
 	Force     bool // -f: stop it first

@@ -19,11 +19,11 @@ func (c *Container) clearPartial() error {
 		return err
 	}
 	c.Log.Warn("the creation or destruction of ", c.Name, " was interrupted: removing what it left")
-	return storage.Container{LXCPath: c.LXCPath, Name: c.Name, Lock: c.lockRef}.Clear(partial)
+	return storage.Container{LXCPath: c.LXCPath, Name: c.Name, Lock: c.LockOther}.Clear(partial)
 }
 
-// lockRef takes the disk lock of another container.
-func (c *Container) lockRef(r storage.Ref) (unlock func(), err error) {
+// LockOther takes the disk lock of another container.
+func (c *Container) LockOther(r storage.Ref) (unlock func(), err error) {
 	other := Container{Name: r.Name, LXCPath: r.LXCPath, Paths: c.Paths}
 	return other.Lock()
 }

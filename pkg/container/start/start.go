@@ -1,4 +1,7 @@
-package container
+// Package start starts a container: it makes the plan of its configuration and
+// has it carried out. It is a package of its own so that tools which start
+// nothing do not link what starting takes.
+package start
 
 import (
 	"errors"
@@ -10,14 +13,15 @@ import (
 	"gantry/internal/log"
 	"gantry/pkg/command"
 	"gantry/pkg/config"
+	"gantry/pkg/container"
 	"gantry/pkg/plan"
 	"gantry/pkg/plan/compile"
 	"gantry/pkg/stage"
 )
 
-// StartOptions says how Start starts a container. What they set lies over the
+// Options says how Container starts a container. What they set lies over the
 // container's configuration for this run and is not saved.
-type StartOptions struct {
+type Options struct {
 	Foreground bool     // -F: this process becomes the shim; Start returns when the container has stopped
 	PidFile    string   // -p: holds the shim's pid while the container runs
 	Console    string   // -c: lxc.console.path, a tty or none
@@ -34,7 +38,7 @@ type Share struct {
 }
 
 // define gives the options as lines of configuration.
-func (o StartOptions) define() []string {
+func (o Options) define() []string {
 	lines := append([]string(nil), o.Define...)
 	if o.Console != "" {
 		lines = append(lines, "lxc.console.path="+o.Console)
@@ -48,36 +52,44 @@ func (o StartOptions) define() []string {
 	return lines
 }
 
-// Start starts the container. With Foreground this process becomes its shim
-// and Start does not return if it succeeds: it must be called on the main
-// thread, locked to it. Otherwise it returns when the container is RUNNING. A
-// container that runs already is ErrRunning, one without any configuration
-// ErrNoConfig.
-func Start(c *Container, o StartOptions) error {
-	cfg, err := c.Config()
-	if err != nil {
+// starting is a start on its way to package stage.
+type starting struct {
+	*container.Container
+	Options
+	cfg *config.Config
+}
+
+// Container starts the container. With Foreground this process becomes its
+// shim and Container does not return if it succeeds: it must be called on the
+// main thread, locked to it. Otherwise it returns when the container is
+// RUNNING. A container that runs already is container.ErrRunning, one without
+// any configuration container.ErrNoConfig.
+func Container(c *container.Container, o Options) error {
+	s := &starting{Container: c, Options: o}
+	var err error
+	if s.cfg, err = c.Config(); err != nil {
 		return err
 	}
 	for _, line := range o.define() {
-		if err := cfg.Define(line); err != nil {
+		if err := s.cfg.Define(line); err != nil {
 			return err
 		}
 	}
 	if running, err := c.Running(); err != nil || running {
-		return errors.Join(err, only(running, ErrRunning))
+		return errors.Join(err, only(running, container.ErrRunning))
 	}
-	if err := c.startable(cfg, o); err != nil {
+	if err := s.startable(); err != nil {
 		return err
 	}
-	p, err := c.compile(cfg, o)
+	p, err := s.compile()
 	if err != nil {
 		return err
 	}
-	listener, err := c.reserve()
+	listener, err := s.reserve()
 	if err != nil {
 		return err
 	}
-	return stage.Start(p, c.stageOptions(cfg, p, listener, o))
+	return stage.Start(p, s.stageOptions(listener))
 }
 
 // only gives err if the condition holds.
@@ -90,17 +102,17 @@ func only(condition bool, err error) error {
 
 // startable refuses to run the host's own init on the host's own files, and
 // sees to the mount point of the rootfs.
-func (c *Container) startable(cfg *config.Config, o StartOptions) error {
-	if c.RCFile == "" && !c.Defined() && len(o.Define) == 0 {
-		return ErrNoConfig
+func (s *starting) startable() error {
+	if s.RCFile == "" && !s.Defined() && len(s.Define) == 0 {
+		return container.ErrNoConfig
 	}
-	if cfg.Rootfs.Mount.V == c.Paths.RootfsMount {
+	if s.cfg.Rootfs.Mount.V == s.Paths.RootfsMount {
 		// A checkout's, or one below /run, is not there after a boot.
-		if err := os.MkdirAll(c.Paths.RootfsMount, 0o755); err != nil {
+		if err := os.MkdirAll(s.Paths.RootfsMount, 0o755); err != nil {
 			return err
 		}
 	}
-	if cfg.Rootfs.Path.V.Path == "" && len(o.Command) == 0 && c.RCFile == "" && !c.Defined() {
+	if s.cfg.Rootfs.Path.V.Path == "" && len(s.Command) == 0 && s.RCFile == "" && !s.Defined() {
 		return errors.New("executing /sbin/init without a configuration file may crash the host (give -f FILE, or a command)")
 	}
 	return nil
@@ -108,35 +120,35 @@ func (c *Container) startable(cfg *config.Config, o StartOptions) error {
 
 // reserve binds the command socket. A shim that has announced its end frees it
 // a moment later; who asks for its state meanwhile waits for that moment.
-func (c *Container) reserve() (*os.File, error) {
+func (s *starting) reserve() (*os.File, error) {
 	const patience = 2 * time.Second
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		listener, err := command.Listen(c.LXCPath, c.Name)
+		listener, err := command.Listen(s.LXCPath, s.Name)
 		if !errors.Is(err, command.ErrInUse) {
 			return listener, err
 		}
-		if running, _ := c.Running(); running || time.Since(began) > patience {
-			return nil, ErrRunning
+		if running, _ := s.Running(); running || time.Since(began) > patience {
+			return nil, container.ErrRunning
 		}
 	}
 }
 
 // compile makes the plan of the configuration.
-func (c *Container) compile(cfg *config.Config, o StartOptions) (*plan.Plan, error) {
+func (s *starting) compile() (*plan.Plan, error) {
 	options := compile.Options{
-		Name: c.Name, LXCPath: c.LXCPath, DefaultLXCPath: c.System.LXCPath(),
-		Daemon: !o.Foreground, Argv: o.Command, Kind: plan.RootfsProgram,
-		CgroupPattern: c.System.CgroupPattern(c.Name), CgroupUse: c.System.CgroupUse(),
-		ReadFile: os.ReadFile, Log: c.Log, LogLevel: log.Error,
+		Name: s.Name, LXCPath: s.LXCPath, DefaultLXCPath: s.System.LXCPath(),
+		Daemon: !s.Foreground, Argv: s.Command, Kind: plan.RootfsProgram,
+		CgroupPattern: s.System.CgroupPattern(s.Name), CgroupUse: s.System.CgroupUse(),
+		ReadFile: os.ReadFile, Log: s.Log, LogLevel: log.Error,
 		Facts: facts(),
 	}
-	if c.Log != nil {
-		options.LogLevel = c.Log.Level
+	if s.Log != nil {
+		options.LogLevel = s.Log.Level
 	}
-	if c.RCFile != "" || c.Defined() {
-		options.ConfigFile = c.ConfigFile()
+	if s.RCFile != "" || s.Defined() {
+		options.ConfigFile = s.ConfigFile()
 	}
-	return compile.Plan(cfg, options)
+	return compile.Plan(s.cfg, options)
 }
 
 // facts asks the kernel what the plan depends on.
@@ -150,17 +162,17 @@ func facts() compile.Facts {
 }
 
 // stageOptions says who starts the container, and with what.
-func (c *Container) stageOptions(cfg *config.Config, p *plan.Plan, listener *os.File, o StartOptions) stage.Options {
+func (s *starting) stageOptions(listener *os.File) stage.Options {
 	options := stage.Options{
-		Prog: "lxc-start", Log: c.Log, Listener: listener, Environ: os.Environ(), Listen: listenFiles(),
-		PidFile: o.PidFile, MonitorFifo: c.Paths.RunDir + "/lxc/" + c.LXCPath + "/monitor-fifo",
-		Shim: c.Paths.Libexec + "/lxc-shim", Stage: c.Paths.Libexec + "/lxc-stage", Argv: os.Args,
+		Prog: "lxc-start", Log: s.Log, Listener: listener, Environ: os.Environ(), Listen: listenFiles(),
+		PidFile: s.PidFile, MonitorFifo: s.Paths.RunDir + "/lxc/" + s.LXCPath + "/monitor-fifo",
+		Shim: s.Paths.Libexec + "/lxc-shim", Stage: s.Paths.Libexec + "/lxc-stage", Argv: os.Args,
 	}
-	if c.Log != nil {
-		options.Prog = c.Log.Prog
-		options.LogFile, _ = c.Log.File.(*os.File)
+	if s.Log != nil {
+		options.Prog = s.Log.Prog
+		options.LogFile, _ = s.Log.File.(*os.File)
 	}
-	for _, a := range cfg.Answers() {
+	for _, a := range s.cfg.Answers() {
 		options.Answers = append(options.Answers, stage.Answer(a))
 	}
 	return options

@@ -1,4 +1,7 @@
-package container
+// Package attach runs a command inside a running container: in its
+// namespaces and cgroups, under its restrictions, on a terminal of its own if
+// the caller sits at one.
+package attach
 
 import (
 	"errors"
@@ -10,15 +13,15 @@ import (
 	"gantry/pkg/capability"
 	"gantry/pkg/cgroup"
 	"gantry/pkg/command"
+	"gantry/pkg/container"
 	"gantry/pkg/namespace"
 	"gantry/pkg/personality"
 	"gantry/pkg/seccomp"
-	"gantry/pkg/stage"
 	"golang.org/x/sys/unix"
 )
 
-// AttachOptions says how Attach runs a command inside a running container.
-type AttachOptions struct {
+// Options says how Run runs a command inside a running container.
+type Options struct {
 	Namespaces     []string   // kinds to join, as in lxc.namespace.clone; empty is all the container has
 	Elevated       Privileges // what the command keeps of the host's privileges
 	Arch           int64      // persona for personality(2); -1 is the container's
@@ -47,8 +50,8 @@ const (
 // visit is one attachment: what is known of the container, and what was
 // acquired for the command.
 type visit struct {
-	*Container
-	AttachOptions
+	*container.Container
+	Options
 	open cleanup.Stack
 
 	pid   int      // of the init
@@ -68,11 +71,11 @@ type visit struct {
 	pts     *os.File
 }
 
-// Attach runs a command inside the container and waits for it. The code is what
+// Run runs a command inside the container and waits for it. The code is what
 // the tool exits with: the command's own status, 128 + N when signal N killed
 // it, 126 or 127 when it could not be executed.
-func Attach(c *Container, o AttachOptions) (code int, err error) {
-	v := &visit{Container: c, AttachOptions: o}
+func Run(c *container.Container, o Options) (code int, err error) {
+	v := &visit{Container: c, Options: o}
 	defer v.open.Run()
 	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.findCgroups, v.environment, v.openPty} {
 		if err := step(); err != nil {
@@ -88,7 +91,7 @@ func (v *visit) find() (err error) {
 	client := v.Client()
 	if v.pid, err = client.InitPID(); err != nil {
 		if errors.Is(err, command.ErrNotRunning) {
-			return fmt.Errorf("%s %w (start it first)", v.Name, ErrNotRunning)
+			return fmt.Errorf("%s %w (start it first)", v.Name, container.ErrNotRunning)
 		}
 		return err
 	}
@@ -166,7 +169,7 @@ func (v *visit) lookAtConfig() error {
 		return nil
 	}
 	var err error
-	v.filter, err = stage.SeccompFilter(item("lxc.seccomp.profile"), item("lxc.seccomp.allow_nesting") == "1", v.Log)
+	v.filter, err = seccomp.FilterOf(item("lxc.seccomp.profile"), item("lxc.seccomp.allow_nesting") == "1", v.Log)
 	return err
 }
 

@@ -1,4 +1,6 @@
-package container
+// Package create makes containers: a directory, a root file system that a
+// template fills, a configuration.
+package create
 
 import (
 	"context"
@@ -12,22 +14,23 @@ import (
 
 	"gantry/internal/cleanup"
 	"gantry/pkg/config"
+	"gantry/pkg/container"
 	"gantry/pkg/idmap"
 	"gantry/pkg/plan"
 	"gantry/pkg/storage"
 	"gantry/pkg/template"
 )
 
-// Create makes the container: its directory, a root file system filled by a
+// Container makes the container: its directory, a root file system filled by a
 // template, and its configuration. When it fails, or a signal ends it
 // (Interrupted), everything it has made is gone again; when the process is
 // killed, whoever opens the container next removes it. What was there before
-// stays. A container that is defined already is ErrExists.
+// stays. A container that is defined already is container.ErrExists.
 //
 //	directory ── partial, locked ── rootfs, config ── template ── header ── partial removed
-func Create(c *Container, o CreateOptions) error {
+func Container(c *container.Container, o Options) error {
 	if c.Defined() {
-		return ErrExists
+		return container.ErrExists
 	}
 	k := creation{c: c, o: o}
 	if help, err := k.prepare(); err != nil || help {
@@ -48,14 +51,13 @@ func Create(c *Container, o CreateOptions) error {
 		return err
 	}
 	undo.Release()
-	c.config = k.config
 	return nil
 }
 
 // A creation is one Create under way.
 type creation struct {
-	c *Container
-	o CreateOptions
+	c *container.Container
+	o Options
 
 	types    []string
 	template *template.Template // nil for none
@@ -137,7 +139,7 @@ func (k *creation) begin(undo *cleanup.Stack) error {
 		return err
 	}
 	if k.c.Defined() { // somebody was faster, and is done
-		return errors.Join(ErrExists, k.partial.Remove())
+		return errors.Join(container.ErrExists, k.partial.Remove())
 	}
 	undo.Add(k.clear)
 	entries, err := os.ReadDir(dir)
@@ -155,7 +157,7 @@ func (k *creation) begin(undo *cleanup.Stack) error {
 
 // clear deletes what has been made so far.
 func (k *creation) clear() {
-	s := storage.Container{LXCPath: k.c.LXCPath, Name: k.c.Name, Lock: k.c.lockRef}
+	s := storage.Container{LXCPath: k.c.LXCPath, Name: k.c.Name, Lock: k.c.LockOther}
 	if err := s.Clear(k.partial); err != nil {
 		k.c.Log.Error("cannot remove what was created: ", err.Error())
 	}

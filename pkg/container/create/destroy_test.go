@@ -1,4 +1,4 @@
-package container
+package create
 
 import (
 	"errors"
@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"gantry/pkg/container"
+
 	"golang.org/x/sys/unix"
 )
 
 // made gives a container with a rootfs and this configuration.
-func made(t *testing.T, config ...string) *Container {
+func made(t *testing.T, config ...string) *container.Container {
 	t.Helper()
 	c := creator(t, "c")
 	write(t, c, "config", "lxc.rootfs.path = dir:"+c.Dir()+"/rootfs\n"+strings.Join(config, "\n")+"\n")
@@ -24,7 +26,7 @@ func made(t *testing.T, config ...string) *Container {
 	return c
 }
 
-func vanished(t *testing.T, c *Container) bool {
+func vanished(t *testing.T, c *container.Container) bool {
 	t.Helper()
 	_, err := os.Lstat(c.Dir())
 	return errors.Is(err, os.ErrNotExist)
@@ -32,16 +34,16 @@ func vanished(t *testing.T, c *Container) bool {
 
 func TestDestroy(t *testing.T) {
 	c := made(t)
-	if err := Destroy(c, DestroyOptions{}); err != nil || !vanished(t, c) {
+	if err := container.Destroy(c, container.DestroyOptions{}); err != nil || !vanished(t, c) {
 		t.Errorf("Destroy = %v; want the container gone", err)
 	}
-	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrNotDefined) {
+	if err := container.Destroy(c, container.DestroyOptions{}); !errors.Is(err, container.ErrNotDefined) {
 		t.Errorf("Destroy of nothing = %v; want ErrNotDefined", err)
 	}
 	text(t, c.LXCPath+"/file", "", 0o644)
 	c.Name = "file"
-	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrNotDefined) || vanished(t, c) {
-		t.Errorf("Destroy of a file = %v; want ErrNotDefined, and the file kept", err)
+	if err := container.Destroy(c, container.DestroyOptions{}); !errors.Is(err, container.ErrNotDefined) || vanished(t, c) {
+		t.Errorf("Destroy of a file = %v; want container.ErrNotDefined, and the file kept", err)
 	}
 }
 
@@ -54,7 +56,7 @@ func TestDestroyIsRefusedByAMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount(at, unix.MNT_DETACH) })
-	if err := Destroy(c, DestroyOptions{}); err == nil || !strings.Contains(err.Error(), at) {
+	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !strings.Contains(err.Error(), at) {
 		t.Errorf("Destroy = %v; want an error naming %s", err, at)
 	}
 	if got := listing(t, host); len(got) != 1 || !c.Defined() {
@@ -69,14 +71,14 @@ func TestDestroyHooks(t *testing.T) {
 	out := t.TempDir() + "/out"
 	hook := "lxc.hook.destroy = /bin/sh -c 'echo $LXC_NAME $LXC_ROOTFS_PATH \"$@\" >> " + out + "' sh"
 	c := made(t, hook)
-	if err := Destroy(c, DestroyOptions{}); err != nil || !vanished(t, c) {
+	if err := container.Destroy(c, container.DestroyOptions{}); err != nil || !vanished(t, c) {
 		t.Errorf("Destroy = %v; want the container gone", err)
 	}
 	if got, want := read(t, out), "c "+c.Dir()+"/rootfs c lxc destroy\n"; got != want {
 		t.Errorf("the hook got %q; want %q", got, want)
 	}
 	c = made(t, "lxc.hook.destroy = /bin/false")
-	if err := Destroy(c, DestroyOptions{}); err == nil || !c.Defined() {
+	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !c.Defined() {
 		t.Errorf("Destroy against its hook's will = %v, defined %v; want an error", err, c.Defined())
 	}
 }
@@ -84,7 +86,7 @@ func TestDestroyHooks(t *testing.T) {
 func TestDestroyUnmanaged(t *testing.T) {
 	c := made(t, "lxc.rootfs.managed = 0")
 	write(t, c, "lxc_snapshots", "/x\ny\n")
-	if err := Destroy(c, DestroyOptions{}); err != nil || !c.Defined() {
+	if err := container.Destroy(c, container.DestroyOptions{}); err != nil || !c.Defined() {
 		t.Errorf("Destroy = %v, defined %v; want nil, and all kept", err, c.Defined())
 	}
 }
@@ -96,7 +98,7 @@ func TestDestroyDependents(t *testing.T) {
 	write(t, clone, "config", "")
 	write(t, clone, "lxc_rdepends", c.LXCPath+"\nc\n")
 	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n")
-	if err := Destroy(c, DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has clones") || !c.Defined() {
+	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has clones") || !c.Defined() {
 		t.Errorf("Destroy with a clone = %v; want it refused", err)
 	}
 	if err := os.Remove(c.Dir() + "/lxc_snapshots"); err != nil {
@@ -107,11 +109,11 @@ func TestDestroyDependents(t *testing.T) {
 		t.Fatal(err)
 	}
 	text(t, c.Dir()+"/snaps/snap0/config", "", 0o640)
-	if err := Destroy(c, DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has snapshots") || !c.Defined() {
+	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has snapshots") || !c.Defined() {
 		t.Errorf("Destroy with a snapshot = %v; want it refused", err)
 	}
 	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n")
-	if err := Destroy(c, DestroyOptions{Snapshots: true}); err != nil || !vanished(t, c) || !vanished(t, clone) {
+	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err != nil || !vanished(t, c) || !vanished(t, clone) {
 		t.Errorf("Destroy with all = %v; want all gone", err)
 	}
 }
@@ -120,7 +122,7 @@ func TestDestroyDependents(t *testing.T) {
 func TestDestroyKilled(t *testing.T) {
 	keep := t.TempDir()
 	text(t, keep+"/file", "", 0o644)
-	plant := func() *Container {
+	plant := func() *container.Container {
 		c := made(t)
 		for i := range 400 {
 			dir := filepath.Join(c.Dir(), "rootfs", strconv.Itoa(i%30))
@@ -158,8 +160,8 @@ func TestDestroyKilled(t *testing.T) {
 		if err := c.Open(); err != nil {
 			t.Fatal(err)
 		}
-		if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrNotDefined) || !vanished(t, c) {
-			t.Errorf("Destroy once more = %v; want ErrNotDefined, and nothing left", err)
+		if err := container.Destroy(c, container.DestroyOptions{}); !errors.Is(err, container.ErrNotDefined) || !vanished(t, c) {
+			t.Errorf("Destroy once more = %v; want container.ErrNotDefined, and nothing left", err)
 		}
 	}
 	if unfinished == 0 {
@@ -167,15 +169,5 @@ func TestDestroyKilled(t *testing.T) {
 	}
 	if got := listing(t, keep); !slices.Equal(got, []string{"file"}) {
 		t.Errorf("a link was followed: %v", got)
-	}
-}
-
-func TestDestroyRunning(t *testing.T) {
-	c := running(t)
-	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "c is running") {
-		t.Errorf("Destroy of a running container = %v; want ErrRunning", err)
-	}
-	if err := Destroy(c, DestroyOptions{Force: true}); err != nil || !vanished(t, c) {
-		t.Errorf("Destroy by force = %v; want the container gone", err)
 	}
 }

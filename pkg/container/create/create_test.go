@@ -1,4 +1,4 @@
-package container
+package create
 
 import (
 	"errors"
@@ -17,12 +17,21 @@ import (
 
 	"gantry/internal/paths"
 	"gantry/pkg/config"
+	"gantry/pkg/container"
 	"gantry/pkg/storage"
 )
 
+// at gives a container in a private place.
+func at(t *testing.T, name string) *container.Container {
+	t.Helper()
+	p := paths.Find()
+	p.RunDir = t.TempDir()
+	return &container.Container{Name: name, LXCPath: t.TempDir(), Paths: p}
+}
+
 // creator gives a container that Create can make: templates in a directory of
 // their own, and a default configuration of one line.
-func creator(t *testing.T, name string) *Container {
+func creator(t *testing.T, name string) *container.Container {
 	t.Helper()
 	c := at(t, name)
 	dir := t.TempDir()
@@ -59,8 +68,21 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
+// write puts a file into the container's directory.
+func write(t *testing.T, c *container.Container, file, text string) string {
+	t.Helper()
+	path := filepath.Join(c.Dir(), file)
+	if err := os.MkdirAll(c.Dir(), 0o770); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // program makes the template lxc-test.
-func program(t *testing.T, c *Container, script string) {
+func program(t *testing.T, c *container.Container, script string) {
 	t.Helper()
 	text(t, c.Paths.Templates+"/lxc-test", "#!/bin/sh\nfor a; do case $a in --path=*) path=${a#*=};; --rootfs=*) rootfs=${a#*=};; esac; done\n"+script, 0o755)
 }
@@ -85,7 +107,7 @@ func TestCreate(t *testing.T) {
 echo "$@" > "$rootfs/args"
 echo "lxc.tty.max = 2" >> "$path/config"
 `)
-	if err := Create(c, CreateOptions{Template: "test", TemplateArgs: []string{"--foo", "b c"}}); err != nil {
+	if err := Container(c, Options{Template: "test", TemplateArgs: []string{"--foo", "b c"}}); err != nil {
 		t.Fatal(err)
 	}
 	dir := c.Dir()
@@ -114,8 +136,8 @@ lxc.tty.max = 2
 			t.Errorf("%s/%s: %v, %v; want mode %o", dir, name, info, err, mode)
 		}
 	}
-	if err := Create(c, CreateOptions{Template: "test"}); !errors.Is(err, ErrExists) {
-		t.Errorf("a second Create = %v; want ErrExists", err)
+	if err := Container(c, Options{Template: "test"}); !errors.Is(err, container.ErrExists) {
+		t.Errorf("a second Create = %v; want container.ErrExists", err)
 	}
 	if conf, err := c.Config(); err != nil || conf.TTY.Max.V != 2 {
 		t.Errorf("Config after Create = %v, %v; want what the template left", conf.TTY.Max, err)
@@ -124,7 +146,7 @@ lxc.tty.max = 2
 
 func TestCreateWithoutTemplate(t *testing.T) {
 	c := creator(t, "c")
-	if err := Create(c, CreateOptions{Template: "none"}); err != nil {
+	if err := Container(c, Options{Template: "none"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := listing(t, c.Dir()); !slices.Equal(got, []string{"config"}) || read(t, c.Dir()+"/config") != "lxc.uts.name = new\n" {
@@ -140,7 +162,7 @@ cat /proc/self/uid_map > "$rootfs/map"
 `)
 	base := t.TempDir() + "/base"
 	text(t, base, "lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 200000 1000\n", 0o644)
-	if err := Create(c, CreateOptions{Template: "test", Config: base}); err != nil {
+	if err := Container(c, Options{Template: "test", Config: base}); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(t, c.Dir()+"/rootfs/args"); got != "--mapped-uid 65536 --mapped-gid 1000\n" {
@@ -165,7 +187,7 @@ func TestCreateFails(t *testing.T) {
 	for _, test := range tests {
 		c := creator(t, "c")
 		program(t, c, test.script)
-		if err := Create(c, CreateOptions{Template: "test"}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if err := Container(c, Options{Template: "test"}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: Create = %v; want an error with %q", test.name, err, test.want)
 		}
 		if got := listing(t, c.LXCPath); got != nil {
@@ -180,7 +202,7 @@ func TestCreateFails(t *testing.T) {
 	gone := t.TempDir() + "/gone"
 	text(t, gone, "lxc.rootfs.path = /nothing\n", 0o644)
 	program(t, c, "")
-	for want, o := range map[string]CreateOptions{
+	for want, o := range map[string]Options{
 		`"nope" not found`:               {Template: "nope"},
 		"bad template pathname":          {Template: missing},
 		missing:                          {Template: "test", Config: missing},
@@ -189,11 +211,11 @@ func TestCreateFails(t *testing.T) {
 		"is not a valid backing storage": {Template: "test", Bdev: "bogus"},
 		"not supported yet":              {Template: "test", Bdev: "zfs"},
 	} {
-		if err := Create(c, o); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Create(%+v) = %v; want an error with %q", o, err, want)
+		if err := Container(c, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Container(%+v) = %v; want an error with %q", o, err, want)
 		}
 		if got := listing(t, c.LXCPath); got != nil {
-			t.Errorf("Create(%+v) left: %v", o, got)
+			t.Errorf("Container(%+v) left: %v", o, got)
 		}
 	}
 }
@@ -206,25 +228,25 @@ func TestCreateFailsBesideTheUsersFiles(t *testing.T) {
 	text(t, given+"/mine", "", 0o644)
 	base := t.TempDir() + "/base"
 	text(t, base, "lxc.rootfs.path = dir:"+given+"\n", 0o644)
-	for _, o := range []CreateOptions{
+	for _, o := range []Options{
 		{Template: "test", Config: base},
 		{Template: "test", Dir: given},
 		{Template: "test", Dir: given + "/new"},
 	} {
-		if err := Create(c, o); err == nil {
-			t.Errorf("Create(%+v) = nil; want an error", o)
+		if err := Container(c, o); err == nil {
+			t.Errorf("Container(%+v) = nil; want an error", o)
 		}
 		if got := listing(t, c.LXCPath); got != nil {
-			t.Errorf("Create(%+v) left: %v", o, got)
+			t.Errorf("Container(%+v) left: %v", o, got)
 		}
 		os.Remove(given + "/x")
 		if got := listing(t, given); !slices.Equal(got, []string{"mine"}) {
-			t.Errorf("Create(%+v) left of the user's: %v", o, got)
+			t.Errorf("Container(%+v) left of the user's: %v", o, got)
 		}
 	}
 
 	write(t, c, "mine", "")
-	if err := Create(c, CreateOptions{Template: "test"}); err == nil {
+	if err := Container(c, Options{Template: "test"}); err == nil {
 		t.Error("Create = nil; want an error")
 	}
 	if got := listing(t, c.Dir()); !slices.Equal(got, []string{"mine"}) {
@@ -238,15 +260,14 @@ func TestCreateElsewhere(t *testing.T) {
 	given, fresh := t.TempDir(), t.TempDir()+"/a/rootfs"
 	text(t, given+"/mine", "", 0o644)
 	for dir, kept := range map[string]bool{given: true, fresh: false} {
-		if err := Create(c, CreateOptions{Template: "test", Dir: dir}); err != nil {
+		if err := Container(c, Options{Template: "test", Dir: dir}); err != nil {
 			t.Fatal(err)
 		}
-		if conf, err := c.Config(); err != nil || conf.Rootfs.Path.V.Path != dir {
+		again := &container.Container{Name: c.Name, LXCPath: c.LXCPath, Paths: c.Paths, System: c.System}
+		if conf, err := again.Config(); err != nil || conf.Rootfs.Path.V.Path != dir {
 			t.Errorf("rootfs = %v, %v; want %s", conf.Rootfs.Path, err, dir)
 		}
-		again := *c
-		again.config = nil
-		if err := Destroy(&again, DestroyOptions{}); err != nil {
+		if err := container.Destroy(again, container.DestroyOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(dir + "/x"); (err == nil) != kept {
@@ -263,12 +284,12 @@ func TestCreateAtOnce(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			mine := *c
-			err := Create(&mine, CreateOptions{Template: "test"})
+			err := Container(&mine, Options{Template: "test"})
 			switch {
 			case err == nil:
 				made.Add(1)
-			case !errors.Is(err, ErrExists) && !errors.Is(err, storage.ErrBusy):
-				t.Errorf("Create = %v; want success, ErrExists or ErrBusy", err)
+			case !errors.Is(err, container.ErrExists) && !errors.Is(err, storage.ErrBusy):
+				t.Errorf("Create = %v; want success, container.ErrExists or ErrBusy", err)
 			}
 		})
 	}
@@ -288,15 +309,15 @@ func TestInAChild(t *testing.T) {
 	p := paths.Find()
 	p.RunDir, p.Templates, p.Cache = os.Getenv("CHILD_RUN"), os.Getenv("CHILD_TEMPLATES"), os.Getenv("CHILD_CACHE")
 	p.DefaultConfig, p.SystemConfig = p.Templates+"/default.conf", p.Templates+"/lxc.conf"
-	c := &Container{Name: "c", LXCPath: lxcpath, Paths: p}
+	c := &container.Container{Name: "c", LXCPath: lxcpath, Paths: p}
 	c.System, _ = config.LoadSystem(p)
 	err := c.Open()
 	switch {
 	case err != nil:
 	case os.Getenv("CHILD_DOES") == "destroy":
-		err = Destroy(c, DestroyOptions{})
+		err = container.Destroy(c, container.DestroyOptions{})
 	default:
-		err = Create(c, CreateOptions{Template: "test"})
+		err = Container(c, Options{Template: "test"})
 	}
 	if i, ok := errors.AsType[Interrupted](err); ok {
 		os.Exit(128 + int(i.Signal))
@@ -308,7 +329,7 @@ func TestInAChild(t *testing.T) {
 }
 
 // child creates or destroys c in another process, through the words before.
-func child(t *testing.T, does string, c *Container, before ...string) *exec.Cmd {
+func child(t *testing.T, does string, c *container.Container, before ...string) *exec.Cmd {
 	t.Helper()
 	argv := append(before, os.Args[0], "-test.run=^TestInAChild$")
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -338,11 +359,11 @@ func TestCreateInterrupted(t *testing.T) {
 		program(t, c, "(sleep 765432 &) ; touch $rootfs/begun; sleep 765432")
 		cmd := child(t, "create", c)
 		appears(t, c.Dir()+"/rootfs/begun")
-		if err := Destroy(c, DestroyOptions{}); !errors.Is(err, storage.ErrBusy) {
+		if err := container.Destroy(c, container.DestroyOptions{}); !errors.Is(err, storage.ErrBusy) {
 			t.Errorf("Destroy during the creation = %v; want ErrBusy", err)
 		}
-		if err := Create(c, CreateOptions{Template: "none"}); !errors.Is(err, ErrExists) {
-			t.Errorf("Create during the creation = %v; want ErrExists", err)
+		if err := Container(c, Options{Template: "none"}); !errors.Is(err, container.ErrExists) {
+			t.Errorf("Create during the creation = %v; want container.ErrExists", err)
 		}
 		cmd.Process.Signal(signal)
 		cmd.Wait()
@@ -382,7 +403,7 @@ func TestCreateKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := time.Since(began)
-	if err := Destroy(c, DestroyOptions{}); err != nil {
+	if err := container.Destroy(c, container.DestroyOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	const times = 30
@@ -392,8 +413,7 @@ func TestCreateKilled(t *testing.T) {
 		time.Sleep(whole * time.Duration(i) / times)
 		cmd.Process.Kill()
 		cmd.Wait()
-		mine := *c
-		mine.config = nil
+		mine := &container.Container{Name: c.Name, LXCPath: c.LXCPath, Paths: c.Paths, System: c.System}
 		if _, err := os.Stat(c.Dir() + "/partial"); err == nil {
 			unfinished++
 		}
@@ -401,7 +421,7 @@ func TestCreateKilled(t *testing.T) {
 			t.Fatalf("Open after the kill: %v", err)
 		}
 		if mine.Defined() {
-			if err := Destroy(&mine, DestroyOptions{}); err != nil {
+			if err := container.Destroy(mine, container.DestroyOptions{}); err != nil {
 				t.Fatalf("Destroy after the kill: %v", err)
 			}
 		}
@@ -413,7 +433,7 @@ func TestCreateKilled(t *testing.T) {
 	if unfinished == 0 {
 		t.Error("no kill hit an unfinished creation: the test shows nothing")
 	}
-	if err := Create(c, CreateOptions{Template: "test"}); err != nil {
+	if err := Container(c, Options{Template: "test"}); err != nil {
 		t.Error(err)
 	}
 }
