@@ -274,13 +274,13 @@ func TestDestroyRunning(t *testing.T) {
 	if err := Destroy(c, DestroyOptions{}); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "c is running") {
 		t.Errorf("Destroy of a running container = %v; want ErrRunning", err)
 	}
-	if err := Destroy(c, DestroyOptions{Force: true}); err != nil || !gone(c) {
+	if err := Destroy(c, DestroyOptions{Force: true}); err != nil || !vanished(c) {
 		t.Errorf("Destroy by force = %v; want the container gone", err)
 	}
 }
 
-// gone says whether nothing of the container is left.
-func gone(c *Container) bool {
+// vanished says whether nothing of the container is left.
+func vanished(c *Container) bool {
 	_, err := os.Lstat(c.Dir())
 	return errors.Is(err, os.ErrNotExist)
 }

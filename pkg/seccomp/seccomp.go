@@ -98,3 +98,20 @@ func Confined() (bool, error) {
 	}
 	return false, &os.PathError{Op: "read", Path: path, Err: errors.New("no Seccomp line: the kernel lacks seccomp filters")}
 }
+
+// FilterOf is FilterFor as a container asks for it: without a file there is no
+// filter, nor where one is in force already and may not be nested.
+func FilterOf(file string, nest bool, l *log.Logger) (Program, error) {
+	if file == "" {
+		return Program{}, nil
+	}
+	if confined, err := Confined(); err != nil || confined && !nest {
+		l.Warn("a seccomp filter is in force already, ", file, " is not loaded")
+		return Program{}, err
+	}
+	program, err := FilterFor(file, l)
+	if err == nil && program.Notifies {
+		err = errors.New(file + ": the action notify is not supported yet")
+	}
+	return program, err
+}

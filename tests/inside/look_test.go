@@ -141,7 +141,7 @@ func supervisor(proc string) string {
 
 // seen is what the init itself has written down.
 func seen(file string) string {
-	text := listing.ReplaceAllString(squeeze(read(file)), "$1 $4")
+	text := listing.ReplaceAllString(squeeze(read(file)), "$1 $2")
 	session, _ := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, false)
 	text = strings.ReplaceAll(text, fmt.Sprintf("session keyring %d ", session), "session keyring of outside ")
 	return keyring.ReplaceAllString(text, "session keyring of its own")
@@ -151,4 +151,4 @@ func seen(file string) string {
 var keyring = regexp.MustCompile(`session keyring \d+`)
 
 // listing is what differs in the lines of ls -l.
-var listing = regexp.MustCompile(`(?m)^(l\S+) \d+ (\S+) +(\S+) +\d+ .* (\S+ -> )`)
+var listing = regexp.MustCompile(`(?m)^(l\S+) \d+ \S+ \S+ \d+ .* (\d+ ->|\d+$)`)
