@@ -2,6 +2,13 @@ module gantry
 
 go 1.26.0
 
+// Without these the runtime of every tool looks up its cgroup's CPU quota at
+// start, and keeps files open and 64 kB of memory for it.
+godebug (
+	containermaxprocs=0
+	updatemaxprocs=0
+)
+
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/VividCortex/ewma v1.2.0 // indirect

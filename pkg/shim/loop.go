@@ -5,8 +5,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A loop waits for descriptors and calls their handlers, one after another, on
-// the thread that runs it.
+// A loop waits for descriptors and calls their handlers, one after another.
 type loop struct {
 	epoll    int
 	handlers map[int]func(events uint32)

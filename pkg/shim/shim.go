@@ -1,7 +1,7 @@
 // Package shim supervises one running container: it is the process `[lxc
 // monitor] LXCPATH NAME`.
 //
-// One epoll loop on one thread serves the command socket, carries the console,
+// One epoll loop serves the command socket, carries the console,
 // forwards signals and waits for the init to end. What needs more than this,
 // reboots, hooks, network devices, is done by lxc-stage, which the shim runs
 // as a child by a descriptor it was given at the start: replacing Gantry's
@@ -17,7 +17,6 @@ package shim
 
 import (
 	"os"
-	"runtime"
 	"strconv"
 
 	"gantry/internal/log"
@@ -46,10 +45,8 @@ type shim struct {
 }
 
 // Run supervises the container that is handed over on socket until it has
-// stopped, and returns the exit code of the process. It keeps the calling
-// goroutine on its thread.
+// stopped, and returns the exit code of the process.
 func Run(socket *os.File) int {
-	runtime.LockOSThread()
 	state, files, err := handover.Receive(socket)
 	if err != nil {
 		// Set-up failed or was killed. The init dies with its parent.

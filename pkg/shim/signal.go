@@ -11,13 +11,10 @@ import (
 
 // watchSignals lets signals come as data: all but those a fault raises. They
 // were blocked before the shim was executed, since the Go runtime keeps what is
-// blocked at its start blocked on all its threads; SIGWINCH alone was not.
+// blocked at its start blocked on all its threads.
 func (s *shim) watchSignals() error {
 	set := unix.Sigset_t{}
 	set.Val[0] = ^uint64(1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1))
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil); err != nil {
-		return sys.CallError("sigprocmask", err)
-	}
 	fd, err := unix.Signalfd(-1, &set, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK)
 	if err != nil {
 		return sys.CallError("signalfd", err)

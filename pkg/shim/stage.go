@@ -2,6 +2,7 @@ package shim
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -56,6 +57,8 @@ func (s *shim) runStage(reboot bool) error {
 // their places; the caller's signal mask is the child's.
 func (s *shim) spawn(socket *os.File) (pid int, err error) {
 	const at, self = 3, 4
+	runtime.LockOSThread() // the mask is the thread's
+	defer runtime.UnlockOSThread()
 	var mask, old unix.Sigset_t
 	mask.Val[0] = s.state.SignalMask
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, &old); err != nil {

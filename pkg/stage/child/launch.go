@@ -94,9 +94,9 @@ func (b *build) helper(pid forkexec.Reg, args forkexec.CloneArgs) {
 }
 
 // ShimMask are the signals a process blocks before it executes lxc-shim: all
-// but those a fault raises, and SIGWINCH. The Go runtime keeps what is blocked
-// at its start blocked on all its threads, and the shim reads signals as data.
-const ShimMask = ^uint64(1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1) | 1<<(unix.SIGWINCH-1))
+// but those a fault raises. The Go runtime keeps what is blocked at its start
+// blocked on all its threads, and the shim reads signals as data.
+const ShimMask = ^uint64(1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1))
 
 // become ends the launcher: as the shim, or at all.
 func (b *build) become(l Launcher) {
