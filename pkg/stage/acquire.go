@@ -19,6 +19,13 @@ import (
 // acquire gets what must be there before the child is born. Cgroups are made
 // at the same time; who needs them waits for them.
 func (r *run) acquire() error {
+	if r.unloads() {
+		r.undo.Add(func() {
+			if err := r.unload(); err != nil {
+				r.Log.Warn(err.Error())
+			}
+		})
+	}
 	if err := r.createCgroups(); err != nil {
 		return err
 	}

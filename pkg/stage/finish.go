@@ -113,8 +113,8 @@ func (r *run) finish(target string) error {
 		try(network.Teardown(r.live, netns, r.script, r.Log))
 	}
 	try(r.hooks("stop", env, pathArgs(r.namespacePaths())...))
-	r.unload()
 	try(r.cgroup.set.RemovePayload(killLimit))
+	try(r.unload())
 	try(r.hooks("post-stop", env))
 	return errors.Join(problems...)
 }

@@ -23,6 +23,8 @@ var hints = []struct {
 	{plan.OpSysctl, unix.ENOENT, "the kernel has no such sysctl; one of the network needs a network namespace"},
 	{plan.OpSysctl, unix.EACCES, "this sysctl cannot be set inside a container"},
 	{plan.OpSysctl, unix.EINVAL, "the kernel refuses the value"},
+	{plan.OpLSM, unix.ENOENT, "the profile is not loaded: see apparmor_parser(8), or choose generated or unconfined"},
+	{plan.OpLSM, unix.EACCES, "what confines the starting process does not let it change to that"},
 	{plan.OpExec, unix.ENOENT, "the program, its interpreter or its dynamic linker is not in the rootfs"},
 	{plan.OpExec, unix.EACCES, "the program is not executable, or its file system is mounted noexec"},
 	{plan.OpExec, unix.ENOEXEC, "not a program for this machine"},

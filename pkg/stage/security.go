@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"gantry/pkg/lsm"
 	"gantry/pkg/seccomp"
 )
 
@@ -12,11 +13,28 @@ func (r *run) security() error {
 		return at(s.Origin, err)
 	}
 	r.in.Filter, r.in.FilterFlags = filter.Filter, int(filter.Flags())
-	return nil
+
+	module, want := lsm.Detect(), r.plan.LSM
+	r.in.LabelOrigin = want.AppArmorOrigin
+	if module.Name() == "selinux" {
+		r.in.LabelOrigin = want.SELinuxOrigin
+	}
+	r.in.Keyring = module.Keyring(want)
+	r.in.Label, err = module.Prepare(r.labelled(), want, r.Log)
+	return at(r.in.LabelOrigin, err)
+}
+
+// labelled is the container as a security module sees it.
+func (r *run) labelled() lsm.Container {
+	return lsm.Container{
+		Name: r.plan.Name, LXCPath: r.plan.LXCPath,
+		Unprivileged: len(r.plan.IDMaps) > 0, CgroupNamespace: r.has("cgroup"),
+	}
 }
 
 // unloads says whether the end of the container has to unload a policy.
-func (r *run) unloads() bool { return false }
+func (r *run) unloads() bool { return lsm.Detect().Loads(r.plan.LSM) }
 
-// unload unloads it.
-func (r *run) unload() {}
+// unload unloads it. What ran under it would be free from then on: the
+// container's last process must have ended.
+func (r *run) unload() error { return lsm.Detect().Remove(r.labelled(), r.plan.LSM, r.Log) }

@@ -14,6 +14,7 @@ import (
 	"gantry/pkg/cgroup"
 	"gantry/pkg/command"
 	"gantry/pkg/container"
+	"gantry/pkg/lsm"
 	"gantry/pkg/namespace"
 	"gantry/pkg/personality"
 	"gantry/pkg/seccomp"
@@ -66,6 +67,7 @@ type visit struct {
 	leaf    *os.File
 	env     []string
 	argv    []string
+	label   lsm.Change
 	filter  seccomp.Program
 	ptx     *os.File // nil without a pty
 	pts     *os.File
@@ -168,9 +170,27 @@ func (v *visit) lookAtConfig() error {
 	if v.Elevated&ElevateLSM != 0 {
 		return nil
 	}
-	var err error
+	err := v.chooseLabel()
+	if err != nil {
+		return err
+	}
 	v.filter, err = seccomp.FilterOf(item("lxc.seccomp.profile"), item("lxc.seccomp.allow_nesting") == "1", v.Log)
 	return err
+}
+
+// chooseLabel settles the security label: the one asked for, or the init's.
+func (v *visit) chooseLabel() error {
+	module, label := lsm.Detect(), v.Context
+	if label == "" {
+		var err error
+		if label, err = module.Label(v.pid); err != nil {
+			return fmt.Errorf("%s label of %s: %w", module.Name(), v.Name, err)
+		}
+	} else if module.Name() == "none" {
+		v.Log.Warn("this kernel has no security labels: --context=", label, " has no effect")
+	}
+	v.label = module.Enter(label)
+	return nil
 }
 
 // findCgroups asks for the cgroups the command is to be in.

@@ -13,6 +13,7 @@ import (
 	"gantry/pkg/capability"
 	"gantry/pkg/cgroup"
 	"gantry/pkg/forkexec"
+	"gantry/pkg/lsm"
 	"gantry/pkg/rlimit"
 	"gantry/pkg/terminal"
 	"gantry/pkg/terminal/session"
@@ -181,13 +182,13 @@ func (v *visit) program(barrier *os.File) *forkexec.Program {
 	p.Prctl("not dumpable", unix.PR_SET_DUMPABLE, forkexec.Int(0))
 	p.Barrier(p.File(barrier))
 	proc := p.Reg()
-	p.Open("/proc", unix.O_PATH|unix.O_DIRECTORY, 0).Into(proc)
+	p.Open("/proc", unix.O_PATH|unix.O_DIRECTORY, 0).Into(proc) // the host's
 	if v.join != 0 {
 		p.Setns("namespaces of "+v.Name, p.File(v.pidfd), int(v.join))
 	}
 	v.enterPid(p)
 	v.restrict(p)
-	v.settle(p)
+	v.settle(p, proc)
 	for _, f := range inherited {
 		p.Keep(forkexec.Int(f.Fd()))
 	}
@@ -239,8 +240,8 @@ func remount(p *forkexec.Program) {
 	}
 }
 
-// settle gives the command its terminal, directory, user and limits.
-func (v *visit) settle(p *forkexec.Program) {
+// settle gives the command its terminal, directory, label, filter and user.
+func (v *visit) settle(p *forkexec.Program, proc forkexec.Reg) {
 	if cwd, err := os.Getwd(); err == nil && v.hasNamespace(unix.CLONE_NEWNS) {
 		p.Call("chdir "+cwd, unix.SYS_CHDIR, p.String(cwd)).May()
 	}
@@ -253,6 +254,11 @@ func (v *visit) settle(p *forkexec.Program) {
 				p.Dup3(pts, fd)
 			}
 		}
+	}
+	if v.label != (lsm.Change{}) {
+		attr := p.Reg()
+		p.OpenAt(proc, "thread-self/attr/"+v.label.File, unix.O_WRONLY, 0).Into(attr)
+		p.Write(attr, v.label.Text, v.label.Text)
 	}
 	if v.noNewPrivs {
 		p.Prctl("no_new_privs", unix.PR_SET_NO_NEW_PRIVS, forkexec.Int(1), forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))

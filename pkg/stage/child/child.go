@@ -16,6 +16,7 @@ import (
 	"os"
 
 	"gantry/pkg/forkexec"
+	"gantry/pkg/lsm"
 	"gantry/pkg/plan"
 	"golang.org/x/sys/unix"
 )
@@ -47,9 +48,10 @@ type Inputs struct {
 
 	CgroupMounts []plan.Step // what OpCgroups stands for on this host
 	BootID       string
-	HookEnv      []string // environment of the hooks the child runs
-	Label        string   // what to write for the LSM; empty for nothing
-	LabelFile    string   // below /proc/thread-self/attr
+	HookEnv      []string    // environment of the hooks the child runs
+	Label        lsm.Change  // the init's security label
+	Keyring      lsm.Change  // that of its session keyring
+	LabelOrigin  plan.Origin // the line that asks for them
 	Filter       []unix.SockFilter
 	FilterFlags  int
 

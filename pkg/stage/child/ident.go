@@ -6,6 +6,7 @@ import (
 	"gantry/pkg/capability"
 	"gantry/pkg/forkexec"
 	"gantry/pkg/hook"
+	"gantry/pkg/lsm"
 	"gantry/pkg/plan"
 	"golang.org/x/sys/unix"
 )
@@ -68,7 +69,17 @@ func (b *build) hook(s plan.Step) error {
 }
 
 // keyring joins a new session keyring: the caller's would be the host's.
-func (b *build) keyring(plan.Step) error {
+func (b *build) keyring(s plan.Step) error {
+	if c := b.in.Keyring; c != (lsm.Change{}) {
+		b.p.About(forkexec.About{Origin: b.in.LabelOrigin.String(), Step: b.step})
+		b.p.Scope(func() {
+			f := b.p.Reg()
+			b.openLabel(f, c)
+			b.p.Write(f, "attr/"+c.File, c.Text)
+			b.p.Close(f)
+		})
+		b.p.About(forkexec.About{Origin: s.Origin.String(), Step: b.step})
+	}
 	b.p.Call("keyctl", unix.SYS_KEYCTL, forkexec.Int(unix.KEYCTL_JOIN_SESSION_KEYRING), forkexec.Int(0)).May()
 	return nil
 }
@@ -86,10 +97,16 @@ func (b *build) caps(plan.Step) error {
 }
 
 func (b *build) lsm(plan.Step) error {
-	if b.in.Label != "" {
-		b.p.Write(b.label, "attr/"+b.in.LabelFile, b.in.Label)
+	if c := b.in.Label; c != (lsm.Change{}) {
+		b.p.About(forkexec.About{Origin: b.in.LabelOrigin.String(), Step: b.step})
+		b.p.Write(b.label, c.Text, c.Text)
 	}
 	return nil
+}
+
+// openLabel opens the file that changes a label of this thread.
+func (b *build) openLabel(f forkexec.Reg, c lsm.Change) {
+	b.p.Open("/proc/thread-self/attr/"+c.File, unix.O_WRONLY, 0).Into(f)
 }
 
 func (b *build) seccomp(plan.Step) error {

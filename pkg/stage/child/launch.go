@@ -5,6 +5,7 @@ import (
 
 	"gantry/pkg/forkexec"
 	"gantry/pkg/handover"
+	"gantry/pkg/lsm"
 	"gantry/pkg/plan"
 	"golang.org/x/sys/unix"
 )
@@ -148,9 +149,12 @@ func (b *build) birth() error {
 		}
 		b.deathSignal(b.plan.Init.DeathSignal)
 	}
-	if b.in.Label != "" {
+	if b.in.Label != (lsm.Change{}) {
+		// Only the thread itself may write it, and the host's /proc will be
+		// out of reach by then.
+		p.About(forkexec.About{Origin: b.in.LabelOrigin.String(), Step: -1})
 		b.label = p.Reg()
-		p.Open("/proc/thread-self/attr/"+b.in.LabelFile, unix.O_WRONLY, 0).Into(b.label)
+		b.openLabel(b.label, b.in.Label)
 	}
 	return nil
 }
