@@ -18,7 +18,8 @@ const killLimit = 5 * time.Second
 
 // cgroups are the container's, from their making to their removal.
 type cgroups struct {
-	set    *cgroup.Set
+	host   cgroup.Host
+	set    *cgroup.Set // once made has been waited for
 	made   *task
 	unmake bool // the monitor's too, because this start made them
 }
@@ -28,6 +29,7 @@ type cgroups struct {
 func (r *run) createCgroups() error {
 	c := &r.cgroup
 	if r.sibling {
+		c.host = c.set.Host
 		c.made = spawn(func() error { return c.set.Renew(r.plan.Cgroup, r.Log) })
 		return nil
 	}
@@ -35,7 +37,7 @@ func (r *run) createCgroups() error {
 	if err != nil {
 		return err
 	}
-	c.unmake = true
+	c.host, c.unmake = host, true
 	c.made = spawn(func() (err error) {
 		c.set, err = host.Create(r.plan.Cgroup, r.plan.Name, r.plan.LXCPath+"/"+r.plan.Name, r.Log)
 		return err
@@ -63,10 +65,17 @@ func (r *run) removeCgroups() {
 	}
 }
 
-// awaitCgroups waits for the cgroups as far as the birth needs them: on a
-// unified host launcher and init are born in theirs.
+// awaitCgroups waits for the cgroups if the birth needs them: on a unified
+// host launcher and init are born in theirs, and some mounts name them.
+// Elsewhere the init is put into them while it mounts.
 func (r *run) awaitCgroups() error {
 	c := &r.cgroup
+	if c.host.Layout != cgroup.Unified {
+		steps, err := r.cgroupMounts(&cgroup.Set{Host: c.host})
+		if err != nil || len(steps) == 0 {
+			return err
+		}
+	}
 	if err := c.made.wait(); err != nil {
 		return err
 	}
@@ -78,31 +87,31 @@ func (r *run) awaitCgroups() error {
 		r.in.Cgroup = dir
 		r.open.Add(func() { dir.Close() })
 	}
-	return r.cgroupMounts()
+	var err error
+	r.in.CgroupMounts, err = r.cgroupMounts(c.set)
+	return err
 }
 
 // cgroupMounts finds out what lxc.mount.auto = cgroup means on this host.
-func (r *run) cgroupMounts() error {
+func (r *run) cgroupMounts(set *cgroup.Set) (steps []plan.Step, err error) {
 	admin := !capability.Dropped(r.plan.Init.Caps, capability.Last()).Has(unix.CAP_SYS_ADMIN)
 	for _, s := range r.plan.Steps {
 		if s.Op != plan.OpCgroups {
 			continue
 		}
-		steps, err := r.cgroup.set.MountSteps(s.Source, r.has("cgroup"), admin)
-		if err != nil {
-			return at(s.Origin, err)
+		if steps, err = set.MountSteps(s.Source, r.has("cgroup"), admin); err != nil {
+			return nil, at(s.Origin, err)
 		}
-		r.in.CgroupMounts = steps
 	}
-	return nil
+	return steps, nil
 }
 
 // bornIn lets the launcher be born in the monitor's cgroup of a unified host.
 func (r *run) bornIn(attr *syscall.SysProcAttr) error {
-	h, ok := r.cgroup.set.Unified()
-	if !ok || r.sibling || !r.plan.Daemon {
+	if r.cgroup.host.Layout != cgroup.Unified || r.sibling || !r.plan.Daemon {
 		return nil
 	}
+	h, _ := r.cgroup.set.Unified()
 	dir, err := cgroup.Open(h.Dir(r.cgroup.set.Monitor))
 	if err != nil {
 		return err
@@ -114,6 +123,9 @@ func (r *run) bornIn(attr *syscall.SysProcAttr) error {
 
 // enterCgroups puts monitor and init into their cgroups and sets the limits.
 func (r *run) enterCgroups() error {
+	if err := r.cgroup.made.wait(); err != nil {
+		return err
+	}
 	set := r.cgroup.set
 	if err := r.enterMonitor(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"gantry/internal/sys"
@@ -26,8 +27,10 @@ type record struct {
 	Fifo    string
 }
 
-// handOver gives the running container to its shim and waits until the shim
-// has it.
+// handOver gives the running container to its shim. Who started the shim need
+// not wait for it: what is in the socket is the shim's, and so is every request
+// in the backlog of the command socket. Lxc-stage waits, because its own end is
+// news to the shim as well.
 func (r *run) handOver() error {
 	if err := r.receive(); err != nil {
 		return err
@@ -50,7 +53,7 @@ func (r *run) handOver() error {
 	if err := handover.Send(r.control, state, r.files); err != nil {
 		return err
 	}
-	if !r.plan.Daemon && !r.sibling {
+	if !r.sibling {
 		return nil
 	}
 	if n, err := r.control.Read(make([]byte, 1)); n == 0 {
@@ -153,14 +156,23 @@ func (r *run) passFiles() error {
 	if !r.finishes() {
 		return nil
 	}
-	// The namespaces end with the init unless somebody holds them; hooks and
-	// the return of devices want them afterwards.
+	return r.keepNamespaces("user", "mnt", "pid", "uts", "ipc", "net", "cgroup", "time")
+}
+
+// keepNamespaces holds the container's namespaces of the given kinds. They end
+// with the init unless somebody does; hooks and the return of devices want them
+// afterwards. Those it shares it has joined only by its exec.
+func (r *run) keepNamespaces(kinds ...string) error {
 	for _, ns := range r.plan.Namespaces {
+		name := handover.Namespace + ns.Kind
+		if r.files[name] != nil || !slices.Contains(kinds, ns.Kind) || ns.Share != "" && !r.executed {
+			continue
+		}
 		f, err := namespace.Open(r.pid, ns.Kind)
 		if err != nil {
 			return err
 		}
-		r.files[handover.Namespace+ns.Kind] = f
+		r.files[name] = f
 		r.open.Add(func() { f.Close() })
 	}
 	return nil
