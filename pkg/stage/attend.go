@@ -122,7 +122,11 @@ func (r *run) lastWork() error {
 	}
 	if r.hasHooks("start-host") {
 		// The init must stand behind its barrier while they run.
-		<-r.arrived
+		select {
+		case <-r.arrived:
+		case <-r.over:
+			return nil
+		}
 	}
 	for _, l := range r.plan.Limits {
 		if err := rlimit.Set(r.pid, l.Resource, l.Soft, l.Hard); err != nil {

@@ -49,7 +49,7 @@ func Restart(s *handover.State, files handover.Files, control *os.File) error {
 
 // again starts the container anew, as the shim's child.
 func (r *run) again(files handover.Files, control *os.File) error {
-	again := &run{plan: r.plan, Options: r.Options, mask: r.mask, sibling: true, control: control, files: handover.Files{}}
+	again := &run{plan: r.plan, Options: r.Options, mask: r.mask, sibling: true, control: control, files: handover.Files{}, over: make(chan struct{})}
 	again.cgroup.set = r.cgroup.set
 	for _, name := range []string{handover.Stage, handover.Peer} {
 		if f := files[name]; f != nil {
@@ -61,10 +61,7 @@ func (r *run) again(files handover.Files, control *os.File) error {
 	if err := again.openNull(); err != nil {
 		return err
 	}
-	if err := again.hooks("pre-start", again.env("LXC_TARGET=reboot")); err != nil {
-		return err
-	}
-	if err := again.start(); err != nil {
+	if err := again.start("LXC_TARGET=reboot"); err != nil {
 		return again.abort(err)
 	}
 	again.undo.Release()
@@ -101,6 +98,8 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 
 // finish takes the old life of the container down; target is stop or reboot.
 func (r *run) finish(target string) error {
+	paths := r.namespacePaths()
+	r.facts = pathEnv(paths)
 	env := r.env("LXC_TARGET=" + target)
 	var problems []error
 	try := func(err error) {
@@ -112,7 +111,7 @@ func (r *run) finish(target string) error {
 	if netns := r.files[handover.Namespace+"net"]; netns != nil {
 		try(network.Teardown(r.live, netns, r.script, r.Log))
 	}
-	try(r.hooks("stop", env, pathArgs(r.namespacePaths())...))
+	try(r.hooks("stop", env, pathArgs(paths)...))
 	try(r.cgroup.set.RemovePayload(killLimit))
 	try(r.unload())
 	try(r.hooks("post-stop", env))

@@ -10,7 +10,7 @@ import (
 
 // env is the environment of a hook that runs on the host.
 func (r *run) env(extra ...string) []string {
-	return hook.Merge(r.Environ, r.plan.HookEnv.Static, r.life(), pathEnv(r.namespacePaths()), extra)
+	return hook.Merge(r.Environ, r.plan.HookEnv.Static, r.life(), r.facts, extra)
 }
 
 // life is what a hook can be told once the init is born.

@@ -122,6 +122,12 @@ func (r *run) born(pid int) error {
 	r.pidfd = os.NewFile(uintptr(fd), "pidfd")
 	r.open.Add(func() { r.pidfd.Close() })
 	r.files[handover.Init] = r.pidfd
+	if r.hasHooks("stop") {
+		// A start that fails from here on runs them too.
+		if err := r.keepNamespaces("user", "mnt", "pid", "uts", "ipc", "net"); err != nil {
+			return err
+		}
+	}
 	return r.spawnTasks()
 }
 

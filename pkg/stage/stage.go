@@ -79,10 +79,12 @@ type run struct {
 	socket   *os.File // our end: descriptors from the child
 	records  chan forkexec.Record
 	arrived  chan struct{} // closed when the child waits for "go"
+	over     chan struct{} // closed when the start has failed
 	executed bool
 	last     func() string // last line the child's hooks wrote; waits for their end
 
-	mask uint64 // blocked signals of the caller
+	mask  uint64   // blocked signals of the caller
+	facts []string // what all hooks are told from now on
 
 	pid    int      // init
 	pidfd  *os.File // init
@@ -99,14 +101,11 @@ type run struct {
 //
 // The error of a start that fails names the line of the configuration.
 func Start(pl *plan.Plan, o Options) error {
-	r := &run{plan: pl, Options: o, files: handover.Files{handover.Listen: o.Listener}}
+	r := &run{plan: pl, Options: o, files: handover.Files{handover.Listen: o.Listener}, over: make(chan struct{})}
 	defer r.open.Run()
 	defer r.undo.Run()
 	r.open.Add(func() { o.Listener.Close() })
 	if err := errors.Join(r.readMask(), r.openNull()); err != nil {
-		return err
-	}
-	if err := r.hooks("pre-start", r.env()); err != nil {
 		return err
 	}
 	if err := r.start(); err != nil {
@@ -119,9 +118,11 @@ func Start(pl *plan.Plan, o Options) error {
 	return r.becomeShim()
 }
 
-// start goes the road from the first acquisition to the running container.
-func (r *run) start() error {
+// start goes the road from the first hook to the running container. extra is
+// what pre-start hooks are told besides.
+func (r *run) start(extra ...string) error {
 	for _, step := range []func() error{
+		func() error { return r.hooks("pre-start", r.env(extra...)) },
 		r.acquire,
 		r.build,
 		r.launch,
@@ -138,10 +139,17 @@ func (r *run) start() error {
 // abort ends a start that failed: it kills what was born, undoes what was
 // acquired, and runs the hooks of a stop, as LXC does.
 func (r *run) abort(err error) error {
+	close(r.over)
 	r.kill()
-	if r.pid != 0 {
-		err = errors.Join(err, r.hooks("stop", r.env("LXC_TARGET=stop")))
+	for _, t := range r.tasks {
+		t.wait() // what it failed with is known, or follows from the end of the init
 	}
+	paths := r.namespacePaths()
+	r.facts = pathEnv(paths)
+	if r.live != nil {
+		err = errors.Join(err, network.Teardown(r.live, r.netns, r.script, r.Log))
+	}
+	err = errors.Join(err, r.hooks("stop", r.env("LXC_TARGET=stop"), pathArgs(paths)...))
 	r.undo.Run()
 	return errors.Join(err, r.hooks("post-stop", r.env("LXC_TARGET=stop")))
 }
