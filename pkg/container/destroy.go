@@ -6,22 +6,19 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"gantry/pkg/hook"
 	"gantry/pkg/plan"
 	"gantry/pkg/storage"
 )
 
 // Destroy deletes a stopped container: its directory, and its root file system
-// if lxc-create made it. It refuses one that runs (ErrRunning) unless forced,
-// and one with clones or snapshots unless told to delete them too. One that is
-// not defined is ErrNotDefined. An error names what is in the way; what has
-// been deleted by then is gone, and the next Destroy goes on.
+// if lxc-create made it. It refuses one that runs unless forced, and one with
+// clones or snapshots unless told to delete them too. One that is not defined
+// is ErrNotDefined, and a directory of that name is left alone. An error names
+// what is in the way; what has been deleted by then is gone, and the next
+// Destroy goes on.
 func Destroy(c *Container, o DestroyOptions) error {
 	if !c.Defined() {
-		// What a creation that died early may have left.
-		unix.Rmdir(c.Dir())
 		return ErrNotDefined
 	}
 	conf, err := c.Config()
@@ -56,7 +53,7 @@ func stopped(c *Container, force bool) (ran bool, err error) {
 		return false, err
 	}
 	if !force {
-		return true, fmt.Errorf("%s is running: %w (use -f to stop it first)", c.Name, ErrRunning)
+		return true, fmt.Errorf("%s is running (use -f to stop it first)", c.Name)
 	}
 	return true, c.Client().Stop()
 }
