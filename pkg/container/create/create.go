@@ -131,8 +131,9 @@ func (k *creation) begin(undo *cleanup.Stack) error {
 	if err := os.MkdirAll(k.c.LXCPath, 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mkdir(dir, 0o770); err != nil && err != unix.EEXIST {
-		return fmt.Errorf("mkdir %s: %w", dir, err)
+	made := unix.Mkdir(dir, 0o770)
+	if made != nil && made != unix.EEXIST {
+		return fmt.Errorf("mkdir %s: %w", dir, made)
 	}
 	var err error
 	if k.partial, err = storage.Mark(dir); err != nil {
@@ -152,7 +153,10 @@ func (k *creation) begin(undo *cleanup.Stack) error {
 	if err := k.partial.Add(dir); err != nil {
 		return err
 	}
-	return errors.Join(k.own(dir), os.Chmod(dir, 0o770))
+	if err := k.own(dir); err != nil || made != nil {
+		return err // an empty directory that was there keeps its mode
+	}
+	return os.Chmod(dir, 0o770)
 }
 
 // clear deletes what has been made so far.
