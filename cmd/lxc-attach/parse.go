@@ -16,9 +16,13 @@ var namespaces = [][2]string{
 }
 
 // selectNamespaces adds the namespaces of a list separated by |, by either name
-// in any case.
+// in any case. A list of none is an error: it would mean all.
 func selectNamespaces(kinds *[]string, list string) error {
-	for _, word := range split(list) {
+	words := split(list)
+	if len(words) == 0 {
+		return errors.New("no namespace is named (leave -s out for all)")
+	}
+	for _, word := range words {
 		i := slices.IndexFunc(namespaces, func(n [2]string) bool {
 			return strings.EqualFold(word, n[0]) || strings.EqualFold(word, n[1])
 		})

@@ -16,7 +16,8 @@ func TestSelectNamespaces(t *testing.T) {
 		{"MOUNT|PID", []string{"mnt", "pid"}, true},
 		{"mnt||utsname|Net", []string{"mnt", "uts", "net"}, true},
 		{"user|cgroup|time|ipc", []string{"user", "cgroup", "time", "ipc"}, true},
-		{"", nil, true},
+		{"", nil, false},
+		{"|", nil, false},
 		{"mnt,pid", nil, false},
 		{"MOUNT|bogus", []string{"mnt"}, false},
 	}

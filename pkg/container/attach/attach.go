@@ -71,6 +71,7 @@ type visit struct {
 	filter  seccomp.Program
 	ptx     *os.File // nil without a pty
 	pts     *os.File
+	log     *os.File // copy of what the pty shows; nil for none
 }
 
 // Run runs a command inside the container and waits for it. The code is what
@@ -79,7 +80,7 @@ type visit struct {
 func Run(c *container.Container, o Options) (code int, err error) {
 	v := &visit{Container: c, Options: o}
 	defer v.open.Run()
-	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.findCgroups, v.environment, v.openPty} {
+	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.findCgroups, v.environment, v.openLog, v.openPty} {
 		if err := step(); err != nil {
 			return 1, err
 		}

@@ -3,6 +3,7 @@ package attach
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,10 +76,25 @@ func (v *visit) loginShell() string {
 	return fallback
 }
 
+// openLog opens the file for a copy of the pty's output. It is made even when
+// there will be no pty, as in LXC.
+func (v *visit) openLog() (err error) {
+	if v.PtyLog == "" {
+		return nil
+	}
+	v.log, err = os.OpenFile(v.PtyLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
+	if err == nil {
+		v.open.Add(func() { v.log.Close() })
+	}
+	return err
+}
+
 // openPty makes a pty for the command if the caller sits at a terminal: one of
-// the container's own, so that it has a name there.
+// the container's own, so that it has a name there. It has the size of the
+// caller's before the command can ask.
 func (v *visit) openPty() (err error) {
-	if !terminal.IsTerminal(0) && !terminal.IsTerminal(1) && !terminal.IsTerminal(2) {
+	tty := slices.IndexFunc([]int{0, 1, 2}, terminal.IsTerminal)
+	if tty < 0 {
 		return nil
 	}
 	if devpts, err := v.Client().DevptsFD(); err == nil && v.hasNamespace(unix.CLONE_NEWNS) {
@@ -91,5 +107,5 @@ func (v *visit) openPty() (err error) {
 		return err
 	}
 	v.open.Add(func() { v.ptx.Close(); v.pts.Close() })
-	return nil
+	return terminal.CopySize(tty, int(v.ptx.Fd()))
 }

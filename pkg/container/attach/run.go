@@ -141,13 +141,8 @@ func (v *visit) carry(pid int) error {
 			s.Out = os.Stderr
 		}
 	}
-	if v.PtyLog != "" {
-		log, err := os.OpenFile(v.PtyLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
-		if err != nil {
-			return err
-		}
-		defer log.Close()
-		s.Copy = log
+	if v.log != nil {
+		s.Copy = v.log
 	}
 	result, err := s.Run()
 	if err == nil && result.End == session.Signaled {
