@@ -131,8 +131,10 @@ func TestConsole(t *testing.T) {
 	second.expect("denied access to tty 1")
 	second.wantExit(1)
 	console := sit(t, dir, ConsoleOptions{TTY: 0})
-	console.typed("\x01qecho ab\x7fc\r")
-	console.expect("ac")
+	console.typed("\r")
+	console.expect("/ # ") // the shell edits its line: \x01 goes to the beginning
+	console.typed("\x01q\x7fecho ab\x7fc\r")
+	console.expect("\nac")
 	if strings.Contains(string(console.seen), "Connected") {
 		t.Errorf("without escape seen %q; want no banner", console.seen)
 	}

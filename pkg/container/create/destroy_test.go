@@ -136,12 +136,16 @@ func TestDestroyKilled(t *testing.T) {
 		}
 		return c
 	}
-	began := time.Now()
-	if err := child(t, "destroy", plant()).Wait(); err != nil {
-		t.Fatal(err)
+	whole := time.Hour
+	for range 3 {
+		c := plant()
+		began := time.Now()
+		if err := child(t, "destroy", c).Wait(); err != nil {
+			t.Fatal(err)
+		}
+		whole = min(whole, time.Since(began))
 	}
-	whole := time.Since(began)
-	const times = 10
+	const times = 30
 	unfinished := 0
 	for i := range times {
 		c := plant()
