@@ -1,6 +1,7 @@
 package child
 
 import (
+	"os"
 	"path"
 	"strconv"
 
@@ -77,11 +78,11 @@ func (b *build) console(s plan.Step) error {
 	b.slave = p.Reg()
 	mount := p.Reg()
 	if b.plan.Console.FromHost {
-		p.Call("console", unix.SYS_FCNTL, p.File(b.in.ConsoleSlave), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(b.slave)
+		b.dup(b.slave, b.in.ConsoleSlave)
 		if !b.rootfs {
 			return nil
 		}
-		p.Call("console", unix.SYS_FCNTL, p.File(b.in.ConsoleMount), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(mount)
+		b.dup(mount, b.in.ConsoleMount)
 	} else {
 		b.pty("console", b.slave)
 		p.Call("fchmod the console", unix.SYS_FCHMOD, b.slave, forkexec.Int(0o700)) // LXC's mode
@@ -98,17 +99,25 @@ func (b *build) console(s plan.Step) error {
 func (b *build) ttys(plan.Step) error {
 	for i := range b.plan.TTYs.Max {
 		name := "tty" + strconv.Itoa(i+1)
-		slave := b.p.Reg()
-		b.pty(name, slave)
+		mount := b.p.Reg()
+		if b.in.TTYMounts != nil {
+			b.dup(mount, b.in.TTYMounts[i])
+		} else {
+			slave := b.p.Reg()
+			b.pty(name, slave)
+			b.p.CloneMount(slave, "", false).Into(mount)
+			b.p.Close(slave)
+		}
 		if b.rootfs {
-			b.p.Scope(func() {
-				mount := b.p.Reg()
-				b.p.CloneMount(slave, "", false).Into(mount)
-				b.terminal(mount, name, false)
-			})
+			b.p.Scope(func() { b.terminal(mount, name, false) })
 		}
 	}
 	return nil
+}
+
+// dup leaves a descriptor of one of the inputs in r.
+func (b *build) dup(r forkexec.Reg, f *os.File) {
+	b.p.Call(f.Name(), unix.SYS_FCNTL, b.p.File(f), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(r)
 }
 
 // terminal attaches the detached mount of a pts to /dev/NAME. With lxc.tty.dir
@@ -123,8 +132,9 @@ func (b *build) terminal(mount forkexec.Reg, name string, bind bool) {
 	}
 	at := path.Join("dev", dir, name)
 	p.Create(b.root, at, 0)
+	b.place(mount, plan.Step{In: plan.Inside, Path: at})
 	if bind {
-		again := p.Reg()
+		again := p.Reg() // before Linux 6.15 no copy of what is not attached
 		p.CloneMount(mount, "", false).Into(again)
 		p.Create(b.root, "dev/"+name, 0)
 		b.attach(again, plan.Step{In: plan.Inside, Path: "dev/" + name})
@@ -134,5 +144,5 @@ func (b *build) terminal(mount forkexec.Reg, name string, bind bool) {
 		p.Call("symlink dev/"+name, unix.SYS_SYMLINKAT, p.String(path.Join(dir, name)), parent, p.String(base))
 		p.Close(parent)
 	}
-	b.attach(mount, plan.Step{In: plan.Inside, Path: at})
+	p.Close(mount)
 }

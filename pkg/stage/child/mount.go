@@ -117,12 +117,17 @@ func (b *build) attributes(what string, m forkexec.Arg, o plan.MountOptions) {
 
 // attach puts the mount m on the step's path and closes it.
 func (b *build) attach(m forkexec.Reg, s plan.Step) {
+	b.place(m, s)
+	b.p.Close(m)
+}
+
+// place puts the mount m on the step's path.
+func (b *build) place(m forkexec.Reg, s plan.Step) {
 	p := b.p
 	target := p.Reg()
 	p.OpenIn(b.at(s), s.Path, unix.O_PATH, 0).Into(target)
 	p.MoveMount("on "+s.Path, m, target)
 	p.Close(target)
-	p.Close(m)
 }
 
 // remount changes a mount that is there: its flags, and its superblock unless
