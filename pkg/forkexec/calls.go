@@ -120,16 +120,29 @@ func (p *Program) Setns(what string, fd Arg, kinds int) Call {
 	return p.Call("setns "+what, unix.SYS_SETNS, fd, Int(kinds))
 }
 
-// SendFDs sends descriptors in one message of a byte over a unix socket.
-func (p *Program) SendFDs(socket Arg, fds ...Arg) {
+// KeepFD notes a descriptor in the program's memory, where SendFDs finds it:
+// there are too few registers for many of them.
+func (p *Program) KeepFD(fd Arg) Ptr {
+	at := p.Bytes(make([]byte, 4))
+	p.Store32(at, fd)
+	return at
+}
+
+// SendFDs sends descriptors that KeepFD has noted in one message of a byte over
+// a unix socket.
+func (p *Program) SendFDs(socket Arg, fds ...Ptr) {
 	control := make([]byte, unix.CmsgSpace(4*len(fds)))
 	header := unix.Cmsghdr{Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
 	header.SetLen(unix.CmsgLen(4 * len(fds)))
 	copy(control, StructBytes(&header))
 	at := p.Bytes(control)
-	for i, fd := range fds {
-		p.Store32(at+Ptr(unix.CmsgLen(0)+4*i), fd)
-	}
+	p.Scope(func() {
+		fd := p.Reg()
+		for i, kept := range fds {
+			p.Load32(fd, kept)
+			p.Store32(at+Ptr(unix.CmsgLen(0)+4*i), fd)
+		}
+	})
 	iov := struct{ base, length uint64 }{uint64(p.String("x")), 1}
 	message := struct {
 		name, nameLen, iov, iovLen, control, controlLen, flags uint64

@@ -39,6 +39,8 @@ const (
 	Devpts     = "devpts" // mount of the container's devpts
 	Log        = "log"    // where log lines go
 	Stage      = "stage"  // the program lxc-stage
+	Pin        = "pin"    // a file of the rootfs that nobody reads
+	Syslog     = "syslog" // where log lines go too
 	TTY        = "tty"    // masters of /dev/ttyN
 	Activation = "activation-"
 	Namespace  = "ns-"

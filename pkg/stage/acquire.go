@@ -12,7 +12,6 @@ import (
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
 	"gantry/pkg/plan"
-	"gantry/pkg/terminal"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +29,7 @@ func (r *run) acquire() error {
 		return err
 	}
 	r.in.Listen = r.Listen
-	for _, step := range []func() error{r.openPidFile, r.joinShared, r.openConsole, r.openMounts, r.bootID, r.security} {
+	for _, step := range []func() error{r.openPidFile, r.joinShared, r.openConsole, r.openTTYs, r.openMounts, r.pinRootfs, r.bootID, r.security} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -80,72 +79,6 @@ func openShared(lxcpath string, ns plan.Namespace) (*os.File, error) {
 		}
 	}
 	return namespace.Open(pid, ns.Kind)
-}
-
-// openConsole makes the console's pty if it is one of the host's, and opens
-// the terminal it is shown on.
-func (r *run) openConsole() error {
-	c := r.plan.Console
-	if c.Path == "none" {
-		return nil
-	}
-	if c.FromHost {
-		if err := r.hostConsole(); err != nil {
-			return err
-		}
-	}
-	if c.LogFile != "" {
-		log, err := terminal.OpenLog(c.LogFile)
-		if err != nil {
-			return at(c.LogOrigin, err)
-		}
-		r.files[handover.ConsoleLog] = log
-		r.open.Add(func() { log.Close() })
-	}
-	switch {
-	case c.Path != "":
-		return r.openPeer(c.Path, c.PathOrigin)
-	case !r.plan.Daemon:
-		// Without a controlling terminal nothing shows the console.
-		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
-			r.files[handover.Peer] = tty
-			r.open.Add(func() { tty.Close() })
-		}
-	}
-	return nil
-}
-
-func (r *run) openPeer(path string, origin plan.Origin) error {
-	// O_NONBLOCK: a serial line must not wait for its carrier.
-	tty, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return at(origin, err)
-	}
-	r.open.Add(func() { tty.Close() })
-	if _, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil {
-		return at(origin, fmt.Errorf("%s is not a terminal (name a tty, or none; lxc.console.logfile writes to a file)", path))
-	}
-	r.files[handover.Peer] = tty
-	return nil
-}
-
-// hostConsole makes a pty on the host's devpts, and a detached mount of its
-// slave, which only a process of this mount namespace can make.
-func (r *run) hostConsole() error {
-	ptx, slave, err := terminal.Open()
-	if err != nil {
-		return err
-	}
-	r.in.ConsoleSlave = slave
-	r.open.Add(func() { ptx.Close(); slave.Close() })
-	mount, err := unix.OpenTree(int(slave.Fd()), "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-	if err != nil {
-		return sys.CallError("open_tree of the console", err)
-	}
-	r.in.ConsoleMount = os.NewFile(uintptr(mount), "console")
-	r.open.Add(func() { r.in.ConsoleMount.Close() })
-	r.files[handover.Console] = ptx
-	return nil
 }
 
 // openMounts makes the id-mapped mounts, which take rights over the host's
@@ -199,6 +132,43 @@ func (r *run) idMapped(path string, o plan.MountOptions, recursive bool) (*os.Fi
 		r.open.Add(func() { m.Close() })
 	}
 	return m, err
+}
+
+// pinRootfs holds a file of the rootfs open for as long as the container runs:
+// a container that remounts what it takes for its own root, as init systems do
+// when they halt, does not make the file system read-only for the host. On file
+// systems where that cannot happen, or would leave the file behind, LXC makes
+// none.
+func (r *run) pinRootfs() error {
+	const nfs = unix.NFS_SUPER_MAGIC
+	p := r.plan.Rootfs
+	if !p.Pin {
+		return nil
+	}
+	var fs unix.Statfs_t
+	if unix.Statfs(p.Path, &fs) != nil || fs.Type == unix.OVERLAYFS_SUPER_MAGIC {
+		return nil // what is not there the rootfs step tells
+	}
+	const name = ".lxc_keep"
+	dir, err := os.OpenFile(p.Path, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+	switch {
+	case err == unix.EROFS:
+		return nil
+	case err != nil:
+		return at(p.Origin, sys.PathError("open", p.Path+"/"+name, err))
+	}
+	f := os.NewFile(uintptr(fd), name)
+	r.files[handover.Pin] = f
+	r.open.Add(func() { f.Close() })
+	if fs.Type != nfs {
+		unix.Unlinkat(int(dir.Fd()), name, 0)
+	}
+	return nil
 }
 
 // bootID makes up the boot_id of this start.

@@ -182,7 +182,7 @@ func TestErrors(t *testing.T) {
 		{"lxc.mount.entry = /a b none bind,idmap=container", options(), "config:1: lxc.mount.entry: idmap=container needs a user namespace (lxc.idmap)"},
 		{"lxc.mount.entry = a b tmpfs idmap=/x", options(), "config:1: lxc.mount.entry: an id-mapped mount is a bind mount of type none (SOURCE TARGET none bind,idmap=...)"},
 		{"lxc.mount.fstab = /nonexistent", options(), "config:1: lxc.mount.fstab: open testdata/nonexistent: no such file or directory"},
-		{"lxc.tty.max = 4294967295", options(), "config:1: lxc.tty.max: more than 250 ttys"},
+		{"lxc.tty.max = 4294967295", options(), "config:1: lxc.tty.max: more than 224 ttys"},
 		{"lxc.rootfs.path = /r\nlxc.rootfs.options = idmap=container", options(), "config:2: lxc.rootfs.options: idmap=container needs a user namespace (lxc.idmap)"},
 		{"lxc.tty.dir = ../x", options(), `config:1: lxc.tty.dir: "../x" leads out of /dev`},
 	}

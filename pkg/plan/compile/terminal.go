@@ -8,8 +8,8 @@ import (
 )
 
 // maxTTYs is how many ttys can be handed from process to process in one message
-// (SCM_MAX_FD of unix(7) is 253) with devpts and console.
-const maxTTYs = 250
+// (SCM_MAX_FD of unix(7) is 253) with everything else.
+const maxTTYs = 224
 
 // terminals decides where console and ttys come from.
 func (m *compiler) terminals() error {

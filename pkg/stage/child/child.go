@@ -43,6 +43,9 @@ type Inputs struct {
 	ConsoleMount *os.File // FromHost: detached mount of the console's pts
 	ConsoleSlave *os.File // FromHost: the pts itself
 
+	TTYMounts []*os.File // detached mounts of the ttys, if the host's devpts has them
+	TTYNames  string     // NAME=VALUE that tells init and start hooks of them
+
 	Mounts map[int]*os.File // index of a step -> its id-mapped detached mount
 	Rootfs *os.File         // id-mapped detached mount of the rootfs
 
@@ -76,12 +79,12 @@ type build struct {
 	verbs map[plan.Op]verb
 	step  int
 
-	root    forkexec.Reg // the rootfs, O_PATH
-	rootfs  bool         // there is one of the container's own
-	devpts  forkexec.Reg // the container's devpts mount
-	slave   forkexec.Reg // the console's pts, if HasConsole
-	label   forkexec.Reg // the open file of the LSM
-	send    []forkexec.Arg
+	root    forkexec.Reg   // the rootfs, O_PATH
+	rootfs  bool           // there is one of the container's own
+	devpts  forkexec.Reg   // the container's devpts mount
+	slave   forkexec.Reg   // the console's pts, if HasConsole
+	label   forkexec.Reg   // the open file of the LSM
+	send    []forkexec.Ptr // descriptors for set-up, and their names
 	names   []string
 	barrier forkexec.FD
 }

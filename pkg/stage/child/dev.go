@@ -55,7 +55,7 @@ func (b *build) mountDevpts(s plan.Step) error {
 // handOver notes a descriptor to be sent to set-up.
 func (b *build) handOver(name string, fd forkexec.Reg) {
 	b.names = append(b.names, name)
-	b.send = append(b.send, fd)
+	b.send = append(b.send, b.p.KeepFD(fd))
 }
 
 // pty makes a pty of the container's devpts and hands its master over.
@@ -99,18 +99,20 @@ func (b *build) console(s plan.Step) error {
 func (b *build) ttys(plan.Step) error {
 	for i := range b.plan.TTYs.Max {
 		name := "tty" + strconv.Itoa(i+1)
-		mount := b.p.Reg()
-		if b.in.TTYMounts != nil {
-			b.dup(mount, b.in.TTYMounts[i])
-		} else {
-			slave := b.p.Reg()
-			b.pty(name, slave)
-			b.p.CloneMount(slave, "", false).Into(mount)
-			b.p.Close(slave)
-		}
-		if b.rootfs {
-			b.p.Scope(func() { b.terminal(mount, name, false) })
-		}
+		b.p.Scope(func() {
+			mount := b.p.Reg()
+			if b.in.TTYMounts != nil {
+				b.dup(mount, b.in.TTYMounts[i])
+			} else {
+				slave := b.p.Reg()
+				b.pty(name, slave)
+				b.p.CloneMount(slave, "", false).Into(mount)
+				b.p.Close(slave)
+			}
+			if b.rootfs {
+				b.terminal(mount, name, false)
+			}
+		})
 	}
 	return nil
 }

@@ -60,6 +60,9 @@ func (b *build) hostname(s plan.Step) error {
 // hook runs a hook in the namespaces of the container and waits for it.
 func (b *build) hook(s plan.Step) error {
 	c := hook.Call{Hook: *s.Hook, Name: b.plan.Name, Version: b.plan.HookEnv.Version}
+	if s.Stage == "start" {
+		c.Hook.Env = b.told(c.Hook.Env)
+	}
 	b.p.Run(c.String(), c.Argv(), c.Env(b.in.HookEnv), func() {
 		out := b.p.File(b.in.Output)
 		b.p.Dup3(out, 1)
@@ -171,6 +174,14 @@ func (b *build) exec(plan.Step) error {
 			search = value
 		}
 	}
-	p.Exec(in.Argv, in.Env, search)
+	p.Exec(in.Argv, b.told(in.Env), search)
 	return nil
+}
+
+// told adds the names of ttys that were not known when the plan was made.
+func (b *build) told(env []string) []string {
+	if b.in.TTYNames == "" {
+		return env
+	}
+	return append(env[:len(env):len(env)], b.in.TTYNames)
 }

@@ -57,7 +57,7 @@ func (b *build) source(m forkexec.Reg, s plan.Step) {
 	p, o := b.p, s.Options
 	switch {
 	case b.in.Mounts[b.step] != nil:
-		p.Call("id-mapped mount", unix.SYS_FCNTL, p.File(b.in.Mounts[b.step]), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(m)
+		b.dup(m, b.in.Mounts[b.step])
 	case o.Move:
 		b.open(m, s)
 	case o.Bind && s.Relative:

@@ -41,7 +41,7 @@ func (b *build) mountRootfs(s plan.Step) error {
 	}
 	b.rootfs = true
 	if b.in.Rootfs != nil {
-		p.Call("id-mapped rootfs", unix.SYS_FCNTL, p.File(b.in.Rootfs), forkexec.Int(unix.F_DUPFD_CLOEXEC), forkexec.Int(3)).Into(b.root)
+		b.dup(b.root, b.in.Rootfs)
 	} else {
 		p.CloneMount(cwd, r.Path, true).Into(b.root)
 	}
