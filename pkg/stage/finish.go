@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -49,7 +50,7 @@ func Restart(s *handover.State, files handover.Files, control *os.File) error {
 
 // again starts the container anew, as the shim's child.
 func (r *run) again(files handover.Files, control *os.File) error {
-	again := &run{plan: r.plan, Options: r.Options, mask: r.mask, sibling: true, control: control, files: handover.Files{}, over: make(chan struct{})}
+	again := &run{ctx: r.ctx, plan: r.plan, Options: r.Options, mask: r.mask, sibling: true, control: control, files: handover.Files{}, over: make(chan struct{})}
 	again.cgroup.set = r.cgroup.set
 	for _, name := range []string{handover.Stage, handover.Peer} {
 		if f := files[name]; f != nil {
@@ -78,7 +79,7 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 	if err = json.Unmarshal(text, &rec); err != nil {
 		return nil, err
 	}
-	r = &run{plan: rec.Plan, live: rec.Live, files: files, Options: Options{
+	r = &run{ctx: context.Background(), plan: rec.Plan, live: rec.Live, files: files, Options: Options{
 		Prog: s.Prog, Environ: rec.Environ, Answers: rec.Answers, PidFile: rec.PidFile,
 		Log: &log.Logger{Prog: s.Prog, Name: s.Name, Level: log.Level(s.LogLevel)},
 	}}
@@ -90,6 +91,12 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 	}
 	if s.Foreground {
 		r.Log.Stderr = os.Stderr
+	}
+	for _, e := range rec.Environ {
+		// Programs are found where the tool that started the container found them.
+		if path, ok := strings.CutPrefix(e, "PATH="); ok {
+			os.Setenv("PATH", path)
+		}
 	}
 	r.mask, r.MonitorFifo, r.pid = rec.Mask, rec.Fifo, s.InitPid
 	r.cgroup.set, err = cgroup.Parse(s.Cgroup)
