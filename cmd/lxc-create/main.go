@@ -33,8 +33,6 @@
 package main
 
 import (
-	"errors"
-
 	"gantry/internal/paths"
 	"gantry/pkg/container/create"
 	"gantry/pkg/template"
@@ -77,10 +75,6 @@ func main() {
 		if err != nil {
 			return err
 		}
-		err = create.Container(c, o)
-		if i, ok := errors.AsType[create.Interrupted](err); ok {
-			return tool.Exit{Code: 128 + int(i.Signal), Err: err}
-		}
-		return err
+		return create.Container(c, o)
 	})
 }

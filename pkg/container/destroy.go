@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -148,7 +149,7 @@ func (c *Container) runDestroyHooks() error {
 			Version: int(conf.Hooks.Version.V),
 			Stdin:   os.Stdin,
 		}
-		if err := call.Run(hook.Merge(os.Environ(), env), c.Log); err != nil {
+		if err := call.Run(context.Background(), hook.Merge(os.Environ(), env), c.Log); err != nil {
 			return err
 		}
 	}

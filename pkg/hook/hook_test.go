@@ -22,17 +22,17 @@ func TestArgv(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	if err := call(1, `test "$LXC_HOOK_TYPE$A" = pre-start1`).Run([]string{"A=1", "PATH=/bin:/usr/bin"}, nil); err != nil {
+	if err := call(1, `test "$LXC_HOOK_TYPE$A" = pre-start1`).Run(t.Context(), []string{"A=1", "PATH=/bin:/usr/bin"}, nil); err != nil {
 		t.Error(err)
 	}
-	err := call(0, "/bin/sh -c 'echo why; exit 3'").Run(nil, nil)
+	err := call(0, "/bin/sh -c 'echo why; exit 3'").Run(t.Context(), nil, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "config:3: lxc.hook.pre-start: pre-start hook ") || !strings.HasSuffix(err.Error(), "exited with status 3: why") {
 		t.Errorf("error %v; want the line, the status and the last words", err)
 	}
 }
 
 func TestRunDoesNotWaitForGrandchildren(t *testing.T) {
-	if err := call(1, "/bin/sh -c '(sleep 5) & exit 0'").Run(nil, nil); err != nil {
+	if err := call(1, "/bin/sh -c '(sleep 5) & exit 0'").Run(t.Context(), nil, nil); err != nil {
 		t.Error(err)
 	}
 }

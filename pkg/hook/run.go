@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,15 +15,16 @@ import (
 )
 
 // Run calls the hook on the host and waits for it. Its output goes to the log,
-// a line each, at level DEBUG; the last line it wrote is part of the error.
-func (c Call) Run(env []string, l *log.Logger) error {
+// a line each, at level DEBUG; the last line it wrote is part of the error. The
+// end of ctx kills it.
+func (c Call) Run(ctx context.Context, env []string, l *log.Logger) error {
 	argv := c.Argv()
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = c.Env(env)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, w, w
 	if c.Stdin != nil {

@@ -1,14 +1,17 @@
 package stage
 
 import (
+	"context"
 	"errors"
 	"os"
+	"syscall"
 
 	"gantry/internal/sys"
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
 	"gantry/pkg/network"
 	"gantry/pkg/rlimit"
+	"golang.org/x/sys/unix"
 )
 
 // spawnTasks starts what the barriers wait for.
@@ -36,6 +39,12 @@ func (r *run) attend() error {
 		if err := r.await(r.tasks[name]); err != nil {
 			return err
 		}
+		if name == "go" {
+			// The init will run: from here on there is no way back.
+			if err := r.holdSignals(); err != nil {
+				return err
+			}
+		}
 		if _, err := r.barrier.Write([]byte{0}); err != nil {
 			return r.untimely()
 		}
@@ -55,6 +64,7 @@ func (r *run) attend() error {
 	if !r.executed {
 		return errors.New("the init was killed before it could run (out of memory?)")
 	}
+	r.passSignals()
 	return nil
 }
 
@@ -62,6 +72,8 @@ func (r *run) attend() error {
 func (r *run) await(t *task) error {
 	for {
 		select {
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
 		case <-t.done:
 			return t.err
 		case record, ok := <-r.records:
@@ -73,6 +85,29 @@ func (r *run) await(t *task) error {
 			}
 		}
 	}
+}
+
+// holdSignals lets signals wait for the init, which is not there yet to take
+// them.
+func (r *run) holdSignals() error {
+	if r.guard == nil {
+		return nil
+	}
+	return r.guard.Hold()
+}
+
+// passSignals gives the init the signals that are its own in the foreground,
+// until the shim does. Those of a daemon's start come too late.
+func (r *run) passSignals() {
+	if r.guard == nil || r.plan.Daemon {
+		return
+	}
+	r.guard.Pass(func(s syscall.Signal) {
+		if s == unix.SIGHUP {
+			s = unix.SIGTERM // as the shim does
+		}
+		unix.PidfdSendSignal(int(r.pidfd.Fd()), s, nil, 0)
+	})
 }
 
 // untimely is the error of a child that ended at a barrier: its own, if it

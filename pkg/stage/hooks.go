@@ -45,7 +45,7 @@ func (r *run) call(h plan.Hook, args, env []string) error {
 	if r.plan.Daemon {
 		call.Dir, call.Stdin = "/", r.in.Null
 	}
-	return call.Run(env, r.Log)
+	return call.Run(r.ctx, env, r.Log)
 }
 
 // script runs the script of a network device.

@@ -28,6 +28,7 @@
 package stage
 
 import (
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -37,6 +38,7 @@ import (
 	"gantry/internal/sys"
 	"gantry/pkg/forkexec"
 	"gantry/pkg/handover"
+	"gantry/pkg/interrupt"
 	"gantry/pkg/network"
 	"gantry/pkg/plan"
 	"gantry/pkg/stage/child"
@@ -69,6 +71,9 @@ type run struct {
 	undo cleanup.Stack // what a failure takes back
 	open cleanup.Stack // descriptors, which no outcome needs afterwards
 
+	ctx   context.Context  // ends when a signal comes in time to undo the start
+	guard *interrupt.Guard // nil in lxc-stage
+
 	files    handover.Files // what the shim will get
 	in       child.Inputs
 	program  *child.Program
@@ -99,12 +104,16 @@ type run struct {
 // returns only to report a failure; it must then be called on the main thread,
 // locked to it, because the init lives only as long as its parent thread.
 //
-// The error of a start that fails names the line of the configuration.
+// The error of a start that fails names the line of the configuration. A signal
+// that comes before the init may run ends the start with an interrupt.Error;
+// later ones are the init's in the foreground, and nobody's of a daemon.
 func Start(pl *plan.Plan, o Options) error {
 	r := &run{plan: pl, Options: o, files: handover.Files{handover.Listen: o.Listener}, over: make(chan struct{})}
 	defer r.open.Run()
 	defer r.undo.Run()
 	r.open.Add(func() { o.Listener.Close() })
+	r.ctx, r.guard = interrupt.Watch()
+	defer r.guard.Stop()
 	if err := errors.Join(r.readMask(), r.openNull()); err != nil {
 		return err
 	}
@@ -132,6 +141,9 @@ func (r *run) start(extra ...string) error {
 		if err := step(); err != nil {
 			return err
 		}
+		if err := context.Cause(r.ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -139,11 +151,15 @@ func (r *run) start(extra ...string) error {
 // abort ends a start that failed: it kills what was born, undoes what was
 // acquired, and runs the hooks of a stop, as LXC does.
 func (r *run) abort(err error) error {
+	if cause := context.Cause(r.ctx); cause != nil {
+		err = cause // the rest follows from it
+	}
 	close(r.over)
 	r.kill()
 	for _, t := range r.tasks {
 		t.wait() // what it failed with is known, or follows from the end of the init
 	}
+	r.ctx = context.WithoutCancel(r.ctx)
 	paths := r.namespacePaths()
 	r.facts = pathEnv(paths)
 	if r.live != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"gantry/pkg/interrupt"
 )
 
 // An Exit is an error with an exit code of its own; other errors exit with 1.
@@ -55,6 +57,8 @@ func (c *Call) report(err error) int {
 	code := 1
 	if exit, ok := errors.AsType[Exit](err); ok {
 		code = exit.Code
+	} else if i, ok := errors.AsType[interrupt.Error](err); ok {
+		code = 128 + int(i.Signal) // what a shell makes of it
 	}
 	if c.Log.File == nil && c.Quiet {
 		c.Log.Stderr = nil

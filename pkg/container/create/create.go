@@ -16,6 +16,7 @@ import (
 	"gantry/pkg/config"
 	"gantry/pkg/container"
 	"gantry/pkg/idmap"
+	"gantry/pkg/interrupt"
 	"gantry/pkg/plan"
 	"gantry/pkg/storage"
 	"gantry/pkg/template"
@@ -23,7 +24,7 @@ import (
 
 // Container makes the container: its directory, a root file system filled by a
 // template, and its configuration. When it fails, or a signal ends it
-// (Interrupted), everything it has made is gone again; when the process is
+// (interrupt.Error), everything it has made is gone again; when the process is
 // killed, whoever opens the container next removes it. What was there before
 // stays. A container that is defined already is container.ErrExists.
 //
@@ -37,8 +38,8 @@ func Container(c *container.Container, o Options) error {
 		return err
 	}
 	defer unix.Umask(unix.Umask(0o022))
-	ctx, done := interruptible()
-	defer done()
+	ctx, guard := interrupt.Watch()
+	defer guard.Stop()
 	var undo cleanup.Stack
 	defer undo.Run()
 	if err := k.begin(&undo); err != nil {

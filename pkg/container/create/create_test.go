@@ -18,6 +18,7 @@ import (
 	"gantry/internal/paths"
 	"gantry/pkg/config"
 	"gantry/pkg/container"
+	"gantry/pkg/interrupt"
 	"gantry/pkg/storage"
 )
 
@@ -319,7 +320,7 @@ func TestInAChild(t *testing.T) {
 	default:
 		err = Container(c, Options{Template: "test"})
 	}
-	if i, ok := errors.AsType[Interrupted](err); ok {
+	if i, ok := errors.AsType[interrupt.Error](err); ok {
 		os.Exit(128 + int(i.Signal))
 	}
 	if err != nil {
