@@ -61,6 +61,7 @@ type Logger struct {
 	Name   string    // container; empty for none
 	File   io.Writer // lines of Level and above; nil for none
 	Level  Level
+	Syslog *Syslog   // lines of Level and above; nil for none
 	Stderr io.Writer // lines of Error and above; nil for none
 }
 
@@ -84,11 +85,12 @@ func (l *Logger) Error(parts ...string) { l.write(Error, parts) }
 
 // Enabled says whether a line of this level goes anywhere.
 func (l *Logger) Enabled(level Level) bool {
-	return l != nil && (l.toFile(level) || l.Stderr != nil && level >= Error)
+	return l != nil && (l.kept(level) || l.Stderr != nil && level >= Error)
 }
 
-func (l *Logger) toFile(level Level) bool {
-	return l.File != nil && (level >= l.Level || l.Level == NotSet)
+// kept says whether a line goes to the file or to syslog.
+func (l *Logger) kept(level Level) bool {
+	return (l.File != nil || l.Syslog != nil) && (level >= l.Level || l.Level == NotSet)
 }
 
 func (l *Logger) write(level Level, parts []string) {
@@ -99,8 +101,15 @@ func (l *Logger) write(level Level, parts []string) {
 	if l.Stderr != nil && level >= Error {
 		io.WriteString(l.Stderr, l.Prefix()+message+"\n")
 	}
-	if l.toFile(level) {
-		io.WriteString(l.File, l.line(level, message, time.Now()))
+	if !l.kept(level) {
+		return
+	}
+	now, place := time.Now(), caller()
+	if l.File != nil {
+		io.WriteString(l.File, l.line(level, place, message, now))
+	}
+	if l.Syslog != nil {
+		l.Syslog.send(level, l.Prog, l.Name+" "+level.String()+" "+place+" - "+message, now)
 	}
 }
 
@@ -112,28 +121,28 @@ func (l *Logger) Prefix() string {
 	return l.Prog + ": " + l.Name + ": "
 }
 
-func (l *Logger) line(level Level, message string, now time.Time) string {
-	file, function, line := caller()
+func (l *Logger) line(level Level, place, message string, now time.Time) string {
 	who := l.Prog
 	if l.Name != "" {
 		who += " " + l.Name
 	}
 	prio := level.String()
-	category := path.Base(path.Dir(file))
 	return who + " " + now.UTC().Format("20060102150405.000") + " " + prio + strings.Repeat(" ", max(8-len(prio), 0)) +
-		" " + category + " - " + file + ":" + function + ":" + line + " - " + message + "\n"
+		" " + place + " - " + message + "\n"
 }
 
-// caller finds the function that called the Logger's method.
-func caller() (file, function, line string) {
-	pc, file, n, ok := runtime.Caller(4)
+// caller finds the function that called the Logger's method, as `CATEGORY -
+// FILE:FUNC:LINE`.
+func caller() string {
+	pc, file, n, ok := runtime.Caller(3)
 	if !ok {
-		return "?", "?", "0"
+		return "? - ?:?:0"
 	}
-	function = runtime.FuncForPC(pc).Name()
+	function := runtime.FuncForPC(pc).Name()
 	function = function[strings.LastIndexByte(function, '/')+1:]
 	_, function, _ = strings.Cut(function, ".")
 	// Two elements of the path are enough to find the file.
 	dir, base := path.Split(file)
-	return path.Join(path.Base(dir), base), function, strconv.Itoa(n)
+	category := path.Base(dir)
+	return category + " - " + path.Join(category, base) + ":" + function + ":" + strconv.Itoa(n)
 }

@@ -40,7 +40,6 @@ const (
 	Log        = "log"    // where log lines go
 	Stage      = "stage"  // the program lxc-stage
 	Pin        = "pin"    // a file of the rootfs that nobody reads
-	Syslog     = "syslog" // where log lines go too
 	TTY        = "tty"    // masters of /dev/ttyN
 	Activation = "activation-"
 	Namespace  = "ns-"
@@ -65,6 +64,7 @@ type State struct {
 	ConsoleBuffer uint64
 	PidFile       string
 	LogLevel      int
+	Syslog        string // facility of syslog(3) that lines go to as well
 	MonitorFifo   string // where lxc-monitord listens
 	SignalMask    uint64 // of the caller, for hooks and later inits: bit N-1 is signal N
 
@@ -123,6 +123,7 @@ func fields() []field {
 		text("monitor-fifo", func(s *State) *string { return &s.MonitorFifo }),
 		number("signal-mask", func(s *State) *uint64 { return &s.SignalMask }),
 		number("log-level", func(s *State) *int { return &s.LogLevel }),
+		text("syslog", func(s *State) *string { return &s.Syslog }),
 		{"cgroup", func(s *State) string { return strings.Join(s.Cgroup, "\n") }, func(s *State, v string) error {
 			if v != "" {
 				s.Cgroup = strings.Split(v, "\n")

@@ -59,8 +59,6 @@ type Plan struct {
 
 	Signals   Signals
 	Ephemeral bool // lxc.ephemeral: destroy after the last stop
-	Monitor   Monitor
-	Log       Log
 	Daemon    bool // lxc-start -d
 }
 
@@ -115,7 +113,6 @@ type Init struct {
 	Personality int64 // persona for personality(2), -1 to leave it
 	NoNewPrivs  bool
 	NewKeyring  bool // join a new anonymous session keyring
-	CoreSched   bool // lxc.sched.core
 	Caps        Caps
 	Origin      Origin // of the command
 	CwdOrigin   Origin
@@ -198,16 +195,3 @@ type Seccomp struct {
 
 // Signals are what lxc-stop sends; 0 is LXC's default.
 type Signals struct{ Halt, Reboot, Stop int }
-
-// Monitor holds the lxc.monitor.* keys that concern the shim.
-type Monitor struct {
-	Unshare bool // its own mount namespace before anything is mounted
-}
-
-// Log is where the start and the shim write their log lines.
-type Log struct {
-	File   string // lxc.log.file or -o
-	Level  int
-	Syslog string // facility
-	Origin Origin
-}

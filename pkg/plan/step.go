@@ -29,34 +29,35 @@ type Op string
 
 // The verbs.
 const (
-	OpWait      Op = "wait"     // until set-up has passed the barrier Stage
-	OpUnshare   Op = "unshare"  // the namespace kind Stage (cgroup, time, net), after the barrier that allows it
-	OpBecome    Op = "become"   // root of the user namespace: setgroups, setgid, setuid 0
-	OpSlave     Op = "slave"    // every mount of the tree, recursively
-	OpRootfs    Op = "rootfs"   // mount Plan.Rootfs on its mount point and open it
-	OpHostname  Op = "hostname" // Source
-	OpMkdir     Op = "mkdir"    // with parents
-	OpMount     Op = "mount"    // Source of FSType on Path, with Options
-	OpMknod     Op = "mknod"    // falls back to a bind mount of the host's node
-	OpSymlink   Op = "symlink"  // Path -> Source
-	OpWrite     Op = "write"    // Source into Path
-	OpFile      Op = "file"     // create Path with content Source and Mode
-	OpDevpts    Op = "devpts"   // a new instance on /dev/pts, ptmx beside it
-	OpConsole   Op = "console"  // /dev/console
-	OpTTYs      Op = "ttys"     // /dev/ttyN, handed to set-up
-	OpIDMounts  Op = "idmounts" // take the id-mapped mounts set-up has made
-	OpHook      Op = "hook"     // run Hook and wait for it
-	OpPivot     Op = "pivot"    // the rootfs becomes /
-	OpNetwork   Op = "network"  // names, addresses, routes inside
-	OpKeyring   Op = "keyring"  // new session keyring
-	OpPersona   Op = "persona"  // personality(2)
-	OpSysctl    Op = "sysctl"   // Source into /proc/sys/Path
-	OpBootID    Op = "bootid"   // a fresh boot_id over /proc/sys/kernel/random/boot_id
-	OpShmounts  Op = "shmounts" // the injection tunnel becomes a slave
-	OpCgroups   Op = "cgroups"  // lxc.mount.auto = cgroup...: Source is the token
-	OpCaps      Op = "caps"     // bounding set
-	OpLSM       Op = "lsm"      // label on exec
-	OpSeccomp   Op = "seccomp"  // load the filter
+	OpWait      Op = "wait"      // until set-up has passed the barrier Stage
+	OpCoreSched Op = "coresched" // CPU cores are shared with nobody else at a time
+	OpUnshare   Op = "unshare"   // the namespace kind Stage (cgroup, time, net), after the barrier that allows it
+	OpBecome    Op = "become"    // root of the user namespace: setgroups, setgid, setuid 0
+	OpSlave     Op = "slave"     // every mount of the tree, recursively
+	OpRootfs    Op = "rootfs"    // mount Plan.Rootfs on its mount point and open it
+	OpHostname  Op = "hostname"  // Source
+	OpMkdir     Op = "mkdir"     // with parents
+	OpMount     Op = "mount"     // Source of FSType on Path, with Options
+	OpMknod     Op = "mknod"     // falls back to a bind mount of the host's node
+	OpSymlink   Op = "symlink"   // Path -> Source
+	OpWrite     Op = "write"     // Source into Path
+	OpFile      Op = "file"      // create Path with content Source and Mode
+	OpDevpts    Op = "devpts"    // a new instance on /dev/pts, ptmx beside it
+	OpConsole   Op = "console"   // /dev/console
+	OpTTYs      Op = "ttys"      // /dev/ttyN, handed to set-up
+	OpIDMounts  Op = "idmounts"  // take the id-mapped mounts set-up has made
+	OpHook      Op = "hook"      // run Hook and wait for it
+	OpPivot     Op = "pivot"     // the rootfs becomes /
+	OpNetwork   Op = "network"   // names, addresses, routes inside
+	OpKeyring   Op = "keyring"   // new session keyring
+	OpPersona   Op = "persona"   // personality(2)
+	OpSysctl    Op = "sysctl"    // Source into /proc/sys/Path
+	OpBootID    Op = "bootid"    // a fresh boot_id over /proc/sys/kernel/random/boot_id
+	OpShmounts  Op = "shmounts"  // the injection tunnel becomes a slave
+	OpCgroups   Op = "cgroups"   // lxc.mount.auto = cgroup...: Source is the token
+	OpCaps      Op = "caps"      // bounding set
+	OpLSM       Op = "lsm"       // label on exec
+	OpSeccomp   Op = "seccomp"   // load the filter
 	OpNoNewPriv Op = "nonewprivs"
 	OpStdio     Op = "stdio" // console on 0-2
 	OpExec      Op = "exec"  // new session, groups, gid, uid, ambient, cwd, death signal, exec

@@ -53,7 +53,7 @@ func Run(socket *os.File) int {
 		return 1
 	}
 	s := &shim{state: state, files: files, clients: map[int]*client{}, phase: command.Starting}
-	s.log = &log.Logger{Prog: state.Prog, Name: state.Name, Level: log.Level(state.LogLevel)}
+	s.log = &log.Logger{Prog: state.Prog, Name: state.Name, Level: log.Level(state.LogLevel), Syslog: log.NewSyslog(state.Syslog)}
 	if f := files[handover.Log]; f != nil {
 		s.log.File = f
 	}

@@ -81,7 +81,8 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 	}
 	r = &run{ctx: context.Background(), plan: rec.Plan, live: rec.Live, files: files, Options: Options{
 		Prog: s.Prog, Environ: rec.Environ, Answers: rec.Answers, PidFile: rec.PidFile,
-		Log: &log.Logger{Prog: s.Prog, Name: s.Name, Level: log.Level(s.LogLevel)},
+		Log:    &log.Logger{Prog: s.Prog, Name: s.Name, Level: log.Level(s.LogLevel), Syslog: log.NewSyslog(s.Syslog)},
+		Syslog: s.Syslog,
 	}}
 	if f := files[handover.Log]; f != nil {
 		r.LogFile, r.Log.File = f, f

@@ -13,6 +13,7 @@ var hints = []struct {
 	errno unix.Errno
 	hint  string
 }{
+	{plan.OpCoreSched, unix.EINVAL, "the kernel has no core scheduling"},
 	{plan.OpRootfs, unix.ENOENT, "create the directory, or correct the path; lxc.rootfs.mount must exist too"},
 	{plan.OpRootfs, unix.EACCES, "every directory above it needs permission x for the container's root"},
 	{plan.OpMount, unix.ENOENT, "source and mount point must exist: create=dir or create=file makes the mount point, optional skips the entry"},

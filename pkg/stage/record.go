@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"gantry/internal/log"
 	"gantry/internal/sys"
 	"gantry/pkg/handover"
 	"gantry/pkg/namespace"
@@ -79,9 +80,12 @@ func (r *run) state() (*handover.State, error) {
 		InitPid: r.pid, StopSignal: r.plan.Signals.Stop, Foreground: !r.plan.Daemon,
 		Finish:      r.finishes(),
 		ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
-		PidFile: r.PidFile, LogLevel: r.plan.Log.Level, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,
+		PidFile: r.PidFile, LogLevel: int(log.NotSet), Syslog: r.Syslog, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,
 		Cgroup:  r.cgroup.set.Lines(),
 		Answers: answers, Plan: planned,
+	}
+	if r.Log != nil {
+		s.LogLevel = int(r.Log.Level)
 	}
 	for _, ns := range r.plan.Namespaces {
 		if k, ok := namespace.ByName(ns.Kind); ok && ns.Share == "" {

@@ -50,6 +50,7 @@ type Options struct {
 	Prog        string      // the tool: lxc-start, lxc-execute
 	Log         *log.Logger // nil is fine
 	LogFile     *os.File    // what Log writes to, for the shim; or nil
+	Syslog      string      // facility of syslog(3) that Log writes to, for the shim; or empty
 	Listener    *os.File    // the bound command socket; Start closes it
 	Environ     []string    // the caller's environment, for hooks
 	Listen      []*os.File  // socket activation

@@ -72,7 +72,7 @@ func simple(t testing.TB, argv ...string) *plan.Plan {
 	}
 	origin := plan.Origin{File: "config", Line: 7, Key: "lxc.init.cmd"}
 	p.Init.Origin = origin
-	p.Log.Level = int(log.Info)
+
 	p.Steps = []plan.Step{
 		{Op: plan.OpSlave},
 		{Op: plan.OpRootfs, Origin: plan.Origin{File: "config", Line: 1, Key: "lxc.rootfs.path"}},

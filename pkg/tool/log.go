@@ -1,7 +1,6 @@
 package tool
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,7 +44,7 @@ func (c *Call) logFile() (*os.File, error) {
 			return nil, err
 		}
 		c.LogFile = path
-		return appendTo(path)
+		return log.OpenFile(path)
 	case c.common.logLevel == "":
 		return nil, nil
 	}
@@ -55,22 +54,9 @@ func (c *Call) logFile() (*os.File, error) {
 		candidates = candidates[1:]
 	}
 	for _, path := range candidates {
-		if file, err := appendTo(path); err == nil {
+		if file, err := log.OpenFile(path); err == nil {
 			return file, nil
 		}
 	}
 	return nil, nil
-}
-
-// appendTo opens a log file and makes its directories.
-func appendTo(path string) (*os.File, error) {
-	flags := os.O_WRONLY | os.O_APPEND | os.O_CREATE
-	file, err := os.OpenFile(path, flags, 0o640)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, err
-		}
-		file, err = os.OpenFile(path, flags, 0o640)
-	}
-	return file, err
 }

@@ -78,12 +78,17 @@ func Container(c *container.Container, o Options) error {
 	if running, err := c.Running(); err != nil || running {
 		return errors.Join(err, only(running, container.ErrRunning))
 	}
-	if err := s.startable(); err != nil {
+	if err := errors.Join(s.openLog(), s.startable()); err != nil {
 		return err
 	}
 	p, err := s.compile()
 	if err != nil {
 		return err
+	}
+	if s.cfg.Monitor.Unshare.V != 0 {
+		if err := isolate(); err != nil {
+			return err
+		}
 	}
 	listener, err := s.reserve()
 	if err != nil {
@@ -171,6 +176,7 @@ func (s *starting) stageOptions(listener *os.File) stage.Options {
 	if s.Log != nil {
 		options.Prog = s.Log.Prog
 		options.LogFile, _ = s.Log.File.(*os.File)
+		options.Syslog = s.cfg.Log.Syslog.V
 	}
 	for _, a := range s.cfg.Answers() {
 		options.Answers = append(options.Answers, stage.Answer(a))

@@ -119,13 +119,6 @@ func (m *compiler) rest() {
 	}
 	p.Signals = plan.Signals{Halt: m.c.Signal.Halt.V, Reboot: m.c.Signal.Reboot.V, Stop: m.c.Signal.Stop.V}
 	p.Ephemeral = m.c.Ephemeral.V
-	p.Monitor.Unshare = m.c.Monitor.Unshare.V != 0
-	p.Log = plan.Log{
-		File:   m.c.Log.File.V,
-		Level:  int(m.c.Log.Level.V),
-		Syslog: m.c.Log.Syslog.V,
-		Origin: m.c.Log.File.Origin,
-	}
 }
 
 // values takes the values of a list without their origins.

@@ -33,7 +33,6 @@ func (m *compiler) command() error {
 		Personality: m.c.Arch.V,
 		NoNewPrivs:  m.c.NoNewPrivs.V,
 		NewKeyring:  !m.c.KeyringSession.V,
-		CoreSched:   m.c.SchedCore.V,
 		Origin:      command.Origin,
 		CwdOrigin:   c.Cwd.Origin,
 	}

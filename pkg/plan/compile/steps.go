@@ -57,6 +57,9 @@ func (m *compiler) add(steps ...plan.Step) { m.plan.Steps = append(m.plan.Steps,
 
 // birth is what only the first steps can do.
 func (m *compiler) birth() {
+	if m.c.SchedCore.V {
+		m.add(plan.Step{Op: plan.OpCoreSched, Origin: m.c.SchedCore.Origin})
+	}
 	if m.makes("user") {
 		m.add(plan.Step{Op: plan.OpWait, Stage: "ids"}, plan.Step{Op: plan.OpBecome})
 	}

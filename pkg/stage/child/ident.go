@@ -45,6 +45,14 @@ func (b *build) unshare(s plan.Step) error {
 	return nil
 }
 
+// coreSched keeps other processes from the other hardware threads of a core
+// while the container uses it. Where a core has but one nothing is to be done.
+func (b *build) coreSched(plan.Step) error {
+	const threadGroup = 1 // PIDTYPE_TGID
+	b.p.Prctl("core scheduling", unix.PR_SCHED_CORE, forkexec.Int(unix.PR_SCHED_CORE_CREATE), forkexec.Int(0), forkexec.Int(threadGroup), forkexec.Int(0)).Tolerate(unix.ENODEV)
+	return nil
+}
+
 func (b *build) becomeRoot(plan.Step) error {
 	b.p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(0), forkexec.Int(0)).Tolerate(unix.EPERM) // denied by setgroups(7)
 	b.p.Credentials(0, 0, nil)

@@ -168,6 +168,7 @@ func (b *build) deathSignal(signal int) {
 // verbs carries out the kinds of steps.
 var verbs = map[plan.Op]verb{
 	plan.OpWait:      (*build).wait,
+	plan.OpCoreSched: (*build).coreSched,
 	plan.OpUnshare:   (*build).unshare,
 	plan.OpBecome:    (*build).becomeRoot,
 	plan.OpSlave:     (*build).slaveTree,
