@@ -15,10 +15,11 @@ func OpenIn(root *os.File, path string, flags int, mode uint32) (*os.File, error
 		Mode:    uint64(mode),
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	}
-	for {
+	for tries := 0; ; tries++ {
 		fd, err := unix.Openat2(int(root.Fd()), path, &how)
-		// EAGAIN: a rename or mount raced with the walk (openat2(2)); look again.
-		if err == unix.EINTR || err == unix.EAGAIN {
+		// EAGAIN: a rename or mount raced with the walk (openat2(2)); look again,
+		// but not for as long as somebody likes to go on.
+		if err == unix.EINTR || err == unix.EAGAIN && tries < 100 {
 			continue
 		}
 		if err != nil {

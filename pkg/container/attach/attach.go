@@ -55,11 +55,12 @@ type visit struct {
 	Options
 	open cleanup.Stack
 
-	pid   int      // of the init
-	pidfd *os.File // of the init
-	join  uint64   // CLONE_NEW* to join
-	root  *os.File // the init's root directory
-	bound capability.Set
+	pid   int            // of the init
+	pidfd *os.File       // of the init
+	join  uint64         // CLONE_NEW* to join
+	root  *os.File       // the init's root directory
+	bound capability.Set // the init's bounding set
+	own   capability.Set // what this process may do
 
 	noNewPrivs bool
 
@@ -80,7 +81,7 @@ type visit struct {
 func Run(c *container.Container, o Options) (code int, err error) {
 	v := &visit{Container: c, Options: o}
 	defer v.open.Run()
-	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.findCgroups, v.environment, v.openLog, v.openPty} {
+	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.alive, v.findCgroups, v.environment, v.openLog, v.openPty} {
 		if err := step(); err != nil {
 			return 1, err
 		}
@@ -88,24 +89,26 @@ func Run(c *container.Container, o Options) (code int, err error) {
 	return v.run()
 }
 
-// find gets hold of the container's init. All that is read of the process
-// afterwards is of this process: the pidfd would tell if it had ended.
+// find gets hold of the container's init. Its pid is that of the pidfd: asked
+// for one after the other, they could be those of two lives of the container.
 func (v *visit) find() (err error) {
-	client := v.Client()
-	if v.pid, err = client.InitPID(); err != nil {
+	if v.pidfd, err = v.Client().InitPidfd(); err != nil {
 		if errors.Is(err, command.ErrNotRunning) {
 			return fmt.Errorf("%s %w (start it first)", v.Name, container.ErrNotRunning)
 		}
 		return err
 	}
-	if v.pidfd, err = client.InitPidfd(); err != nil {
-		fd, openErr := unix.PidfdOpen(v.pid, 0)
-		if openErr != nil {
-			return sys.CallError("pidfd_open", openErr)
-		}
-		v.pidfd = os.NewFile(uintptr(fd), "pidfd")
-	}
 	v.open.Add(func() { v.pidfd.Close() })
+	v.pid, err = sys.PidOf(v.pidfd)
+	return err
+}
+
+// alive makes sure that what was read of the init's pid was read of the init:
+// the pid can have become another process's only after its end.
+func (v *visit) alive() error {
+	if err := unix.PidfdSendSignal(int(v.pidfd.Fd()), 0, nil, 0); err != nil {
+		return fmt.Errorf("%s has just stopped: %w", v.Name, err)
+	}
 	return nil
 }
 
@@ -143,7 +146,11 @@ func (v *visit) look() (err error) {
 	if err != nil {
 		return err
 	}
-	v.bound = status.Bounding
+	own, err := capability.StatusOf(0)
+	if err != nil {
+		return err
+	}
+	v.bound, v.own = status.Bounding, own.Permitted
 	if err := v.lookAtConfig(); err != nil {
 		return err
 	}

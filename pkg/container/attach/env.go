@@ -2,6 +2,7 @@ package attach
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -48,6 +49,9 @@ func texts(values []config.Value[string]) (list []string) {
 	return list
 }
 
+// maxPasswd is how much of a passwd file is read: it is the container's.
+const maxPasswd = 16 << 20
+
 // loginShell is the shell the container's passwd file has for the user.
 func (v *visit) loginShell() string {
 	const fallback = "/bin/sh"
@@ -57,17 +61,13 @@ func (v *visit) loginShell() string {
 		}
 		return fallback
 	}
-	// O_NONBLOCK: the file is the container's, and may be a fifo.
-	f, err := sys.OpenIn(v.root, "/etc/passwd", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	f, err := sys.OpenRegularIn(v.root, "/etc/passwd")
 	if err != nil {
 		return fallback
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return fallback
-	}
 	uid := strconv.FormatInt(max(v.UID, 0), 10)
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	for lines := bufio.NewScanner(io.LimitReader(f, maxPasswd)); lines.Scan(); {
 		fields := strings.Split(lines.Text(), ":")
 		if len(fields) == 7 && fields[2] == uid && strings.HasPrefix(fields[6], "/") {
 			return fields[6]

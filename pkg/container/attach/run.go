@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
 	"syscall"
 
 	"gantry/internal/sys"
-	"gantry/pkg/capability"
 	"gantry/pkg/cgroup"
 	"gantry/pkg/forkexec"
-	"gantry/pkg/lsm"
 	"gantry/pkg/rlimit"
 	"gantry/pkg/terminal"
 	"gantry/pkg/terminal/session"
@@ -47,19 +44,32 @@ func (v *visit) run() (code int, err error) {
 		return 1, err
 	}
 	// From here on the terminal's signals are the command's.
-	signal.Ignore(unix.SIGINT, unix.SIGQUIT)
+	caught := v.catch()
 	w.Write([]byte{0})
 	pid, err := v.follow(process)
 	if err != nil {
 		return execCode(err), err
 	}
-	if v.pts != nil {
-		v.pts.Close()
-		if err := v.carry(pid); err != nil {
-			return 1, err
-		}
+	if err := v.attend(pid, caught); err != nil {
+		return 1, err
 	}
 	return await(pid)
+}
+
+// attend does what has to be done while the command runs: it passes on what is
+// typed and shown, or only the signals.
+func (v *visit) attend(pid int, caught chan os.Signal) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return sys.CallError("pidfd_open", err)
+	}
+	child := os.NewFile(uintptr(fd), "pidfd")
+	defer child.Close()
+	if v.pts == nil {
+		return relay(pid, child, caught)
+	}
+	v.pts.Close()
+	return v.carry(child)
 }
 
 // admit puts the waiting child into the container's cgroups and under its
@@ -100,6 +110,10 @@ func (v *visit) follow(process *forkexec.Process) (pid int, err error) {
 		case record.Kind == attached:
 			pid = int(record.Value)
 			process.Process.Wait() // the one in between
+			// Root inside can write into the pipe, and say anything.
+			if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil {
+				return 0, fmt.Errorf("process %d is not the command's: %w", pid, err)
+			}
 		case record.Kind != forkexec.Execute:
 			await(pid)
 			return 0, record.Err()
@@ -124,13 +138,7 @@ func execCode(err error) int {
 
 // carry joins the caller's terminal to the command's pty until the command
 // ends.
-func (v *visit) carry(pid int) error {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return sys.CallError("pidfd_open", err)
-	}
-	child := os.NewFile(uintptr(fd), "pidfd")
-	defer child.Close()
+func (v *visit) carry(child *os.File) error {
 	s := session.Session{Ptx: v.ptx, Child: child, Ignore: []os.Signal{unix.SIGINT, unix.SIGQUIT}}
 	if terminal.IsTerminal(0) {
 		s.In = os.Stdin
@@ -162,107 +170,6 @@ func await(pid int) (code int, err error) {
 		return 128 + int(status.Signal()), nil
 	}
 	return status.ExitStatus(), nil
-}
-
-// program is what the child does on its way to the command.
-func (v *visit) program(barrier *os.File) *forkexec.Program {
-	p := forkexec.New()
-	p.Stdio(os.Stdin, os.Stdout, os.Stderr)
-	inherited := inheritedFiles()
-	for _, f := range inherited {
-		p.Inherit(f)
-	}
-	p.Prelude()
-	// Nobody in the container may look at this process before it is theirs.
-	p.Prctl("not dumpable", unix.PR_SET_DUMPABLE, forkexec.Int(0))
-	p.Barrier(p.File(barrier))
-	proc := p.Reg()
-	p.Open("/proc", unix.O_PATH|unix.O_DIRECTORY, 0).Into(proc) // the host's
-	if v.join != 0 {
-		p.Setns("namespaces of "+v.Name, p.File(v.pidfd), int(v.join))
-	}
-	v.enterPid(p)
-	v.restrict(p)
-	v.settle(p, proc)
-	for _, f := range inherited {
-		p.Keep(forkexec.Int(f.Fd()))
-	}
-	p.Exec(v.argv, v.env, searchPath(v.env))
-	return p
-}
-
-// enterPid goes on in a child, since only children enter a pid namespace that
-// was joined; the child is ours, not the joiner's.
-func (v *visit) enterPid(p *forkexec.Program) {
-	if !v.hasNamespace(unix.CLONE_NEWPID) {
-		return
-	}
-	pid, child := p.Reg(), p.Label()
-	p.Clone(pid, forkexec.CloneArgs{Flags: unix.CLONE_PARENT})
-	p.JumpIfZero(pid, child)
-	p.Report("attach", attached, pid)
-	p.Exit(0)
-	p.Place(child)
-}
-
-// restrict gives up what the container's own processes do not have.
-func (v *visit) restrict(p *forkexec.Program) {
-	if v.RemountSysProc && !v.hasNamespace(unix.CLONE_NEWNS) {
-		remount(p)
-	}
-	if v.Arch >= 0 {
-		p.Call("personality", unix.SYS_PERSONALITY, forkexec.Int(v.Arch))
-	}
-	if v.Elevated&ElevateCap == 0 {
-		for _, c := range (capability.All(capability.Last()) &^ v.bound).List() {
-			p.Prctl("drop capability "+capability.Name(c), unix.PR_CAPBSET_DROP, forkexec.Int(c))
-		}
-	}
-}
-
-// remount gives the command /proc and /sys of the namespaces it has joined, in
-// a mount namespace of its own.
-func remount(p *forkexec.Program) {
-	p.Call("unshare mnt", unix.SYS_UNSHARE, forkexec.Int(unix.CLONE_NEWNS))
-	root := p.Reg()
-	p.Open("/", unix.O_PATH|unix.O_DIRECTORY, 0).Into(root)
-	p.SetMountAttr("/", root, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, true)
-	for _, fs := range [][2]string{{"proc", "proc"}, {"sysfs", "sys"}} {
-		mount, target := p.Reg(), p.Reg()
-		p.NewMount(mount, fs[0], nil, 0)
-		p.OpenIn(root, fs[1], unix.O_PATH|unix.O_DIRECTORY, 0).Into(target)
-		p.MoveMount("on /"+fs[1], mount, target)
-	}
-}
-
-// settle gives the command its terminal, directory, label, filter and user.
-func (v *visit) settle(p *forkexec.Program, proc forkexec.Reg) {
-	if cwd, err := os.Getwd(); err == nil && v.hasNamespace(unix.CLONE_NEWNS) {
-		p.Call("chdir "+cwd, unix.SYS_CHDIR, p.String(cwd)).May()
-	}
-	if v.pts != nil {
-		pts := p.File(v.pts)
-		p.Call("setsid", unix.SYS_SETSID)
-		p.Call("controlling terminal", unix.SYS_IOCTL, pts, forkexec.Int(unix.TIOCSCTTY), forkexec.Int(0))
-		for fd := range 3 {
-			if terminal.IsTerminal(fd) {
-				p.Dup3(pts, fd)
-			}
-		}
-	}
-	if v.label != (lsm.Change{}) {
-		attr := p.Reg()
-		p.OpenAt(proc, "thread-self/attr/"+v.label.File, unix.O_WRONLY, 0).Into(attr)
-		p.Write(attr, v.label.Text, v.label.Text)
-	}
-	if v.noNewPrivs {
-		p.Prctl("no_new_privs", unix.PR_SET_NO_NEW_PRIVS, forkexec.Int(1), forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
-	}
-	if len(v.filter.Filter) > 0 {
-		p.LoadFilter(v.filter.Filter, int(v.filter.Flags()))
-	}
-	p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(0), forkexec.Int(0)).May()
-	p.Credentials(uint32(max(v.UID, 0)), uint32(max(v.GID, 0)), nil)
 }
 
 // searchPath is where the command is looked for.
