@@ -100,7 +100,7 @@ func (s *shim) adopt() (err error) {
 		return err
 	}
 	s.ended, s.status = false, 0
-	if err := s.watchChild(int(s.files[handover.Init].Fd())); err != nil {
+	if err := s.watchChild(s.state.InitPid, int(s.files[handover.Init].Fd())); err != nil {
 		return err
 	}
 	if err := s.openConsole(); err != nil {

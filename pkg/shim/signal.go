@@ -11,7 +11,7 @@ import (
 
 // watchSignals lets signals come as data: all but those a fault raises. They
 // were blocked before the shim was executed, since the Go runtime keeps what is
-// blocked at its start blocked on all its threads.
+// blocked at its start blocked on all its threads, but for those Hold is for.
 func (s *shim) watchSignals() error {
 	set := unix.Sigset_t{}
 	set.Val[0] = ^uint64(1<<(unix.SIGBUS-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGSEGV-1))
@@ -61,25 +61,24 @@ func (s *shim) signal(sig unix.Signal) {
 }
 
 // watchChild waits for the end of a child.
-func (s *shim) watchChild(pidfd int) error {
+func (s *shim) watchChild(pid, pidfd int) error {
 	return s.watch(pidfd, unix.EPOLLIN, func(uint32) {
 		s.forget(pidfd)
-		s.reap()
+		s.reap(pid)
 	})
 }
 
-// reap collects children: the init, lxc-stage, and whatever they left behind.
-func (s *shim) reap() {
-	for {
+// reap collects a child that has ended, and whatever it left behind. A debugger
+// of the child's is waited for: it learns of the end first, and there is
+// nothing to collect, nor another event, until it has looked.
+func (s *shim) reap(pid int) {
+	for options := 0; ; pid, options = -1, unix.WNOHANG {
 		var status unix.WaitStatus
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
-		if err == unix.EINTR {
-			continue
-		}
-		if pid <= 0 || err != nil {
+		ended, err := sys.RetryInt(func() (int, error) { return unix.Wait4(pid, &status, options, nil) })
+		if ended <= 0 || err != nil {
 			return
 		}
-		switch pid {
+		switch ended {
 		case s.state.InitPid:
 			s.initEnded(status)
 		case s.stage.pid:

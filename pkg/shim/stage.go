@@ -46,7 +46,7 @@ func (s *shim) runStage(reboot bool) error {
 		return sys.CallError("pidfd_open", err)
 	}
 	s.stage = stageChild{pid, pidfd, reboot, ours}
-	if err := s.watchChild(pidfd); err != nil {
+	if err := s.watchChild(pid, pidfd); err != nil {
 		return err
 	}
 	return s.watch(int(ours.Fd()), unix.EPOLLIN, func(uint32) { s.takeBack() })
@@ -125,6 +125,7 @@ func (s *shim) forgetStage() {
 // stageEnded goes on where lxc-stage has left off: a reboot has already handed
 // over the new life, else the container is over.
 func (s *shim) stageEnded(status unix.WaitStatus) {
+	s.forget(s.stage.pidfd)
 	unix.Close(s.stage.pidfd)
 	s.stage.pid = 0
 	if status != 0 {
