@@ -14,6 +14,10 @@ import (
 )
 
 func main() {
+	if err := shim.Hold(); err != nil {
+		os.Stderr.WriteString("lxc-shim: " + err.Error() + "\n")
+		os.Exit(1)
+	}
 	name := handover.Env[:len(handover.Env)-1]
 	fd, err := strconv.Atoi(os.Getenv(name))
 	if err != nil {

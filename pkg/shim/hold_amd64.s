@@ -1,0 +1,31 @@
+#include "textflag.h"
+
+// The handler of Hold, called by the kernel: DI is the signal, DX the context
+// that sigreturn(2) takes up again; uc_sigmask is at 296 there.
+TEXT ·holder(SB), NOSPLIT|NOFRAME, $0
+	MOVL DI, SI
+	LEAL -1(DI), CX
+	MOVQ 296(DX), AX
+	BTSQ CX, AX
+	MOVQ AX, 296(DX)
+	MOVL $39, AX // getpid
+	SYSCALL
+	MOVL AX, DI
+	MOVL $62, AX // kill
+	SYSCALL
+	RET
+
+TEXT ·return(SB), NOSPLIT|NOFRAME, $0
+	MOVL $15, AX // rt_sigreturn
+	SYSCALL
+	INT  $3
+
+TEXT ·holderAddress(SB), NOSPLIT, $0-8
+	MOVQ $·holder(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·returnAddress(SB), NOSPLIT, $0-8
+	MOVQ $·return(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
