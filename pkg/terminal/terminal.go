@@ -34,7 +34,8 @@ func Open() (ptx, pts *os.File, err error) {
 	return unlock(os.NewFile(uintptr(fd), "ptx"))
 }
 
-// OpenIn makes a pty in a devpts that may be another namespace's.
+// OpenIn makes a pty in a devpts that may be another namespace's. Who rules
+// there may have mounted something over its ptmx; that is not opened.
 func OpenIn(devpts *os.File) (ptx, pts *os.File, err error) {
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(devpts.Fd()), &fs); err != nil {
@@ -43,11 +44,12 @@ func OpenIn(devpts *os.File) (ptx, pts *os.File, err error) {
 	if fs.Type != unix.DEVPTS_SUPER_MAGIC {
 		return nil, nil, sys.PathError("open a pty in", devpts.Name(), unix.ENOTTY)
 	}
-	f, err := sys.OpenIn(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY, 0)
+	how := unix.OpenHow{Flags: unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_XDEV | unix.RESOLVE_NO_SYMLINKS}
+	fd, err := sys.RetryInt(func() (int, error) { return unix.Openat2(int(devpts.Fd()), "ptmx", &how) })
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, sys.PathError("open", "ptmx", err)
 	}
-	return unlock(f)
+	return unlock(os.NewFile(uintptr(fd), "ptx"))
 }
 
 func unlock(f *os.File) (ptx, pts *os.File, err error) {

@@ -2,6 +2,7 @@ package attach
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -97,15 +98,27 @@ func (v *visit) openPty() (err error) {
 	if tty < 0 {
 		return nil
 	}
-	if devpts, err := v.Client().DevptsFD(); err == nil && v.hasNamespace(unix.CLONE_NEWNS) {
-		v.ptx, v.pts, err = terminal.OpenIn(devpts)
-		devpts.Close()
-		if err != nil {
+	if err := v.ptyInside(); err != nil {
+		v.Log.Info("no pty of the container's: ", err.Error())
+		if v.ptx, v.pts, err = terminal.Open(); err != nil {
 			return err
 		}
-	} else if v.ptx, v.pts, err = terminal.Open(); err != nil {
-		return err
 	}
 	v.open.Add(func() { v.ptx.Close(); v.pts.Close() })
 	return terminal.CopySize(tty, int(v.ptx.Fd()))
+}
+
+// ptyInside makes a pty in the container's devpts. That may fail for good:
+// root inside can use up all there are.
+func (v *visit) ptyInside() error {
+	if !v.hasNamespace(unix.CLONE_NEWNS) {
+		return errors.New("the container's mounts are not joined")
+	}
+	devpts, err := v.Client().DevptsFD()
+	if err != nil {
+		return err
+	}
+	defer devpts.Close()
+	v.ptx, v.pts, err = terminal.OpenIn(devpts)
+	return err
 }
