@@ -11,6 +11,14 @@ import (
 // unblocks on every thread, whatever the mask was before.
 var held = [...]unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGTERM}
 
+// What the entry of lxc-shim, which runs before there is a Go runtime, waits
+// for, for how long, and what it has found.
+var (
+	holdMask uint64 = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<(unix.SIGABRT-1) | 1<<(unix.SIGTERM-1)
+	noTime   unix.Timespec
+	early    uint64
+)
+
 // Hold keeps these signals from ending this process: a thread that gets one
 // blocks it and sends it to the process again, until all threads block it and
 // it waits for the signalfd. It is the first thing a shim does. Signals the
@@ -29,6 +37,9 @@ func Hold() error {
 		}
 		if errno != 0 {
 			return sys.CallError("rt_sigaction", errno)
+		}
+		if early&(1<<(s-1)) != 0 {
+			unix.Kill(unix.Getpid(), s)
 		}
 	}
 	return nil

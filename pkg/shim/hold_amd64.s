@@ -29,3 +29,25 @@ TEXT ·returnAddress(SB), NOSPLIT, $0-8
 	MOVQ $·return(SB), AX
 	MOVQ AX, ret+0(FP)
 	RET
+
+// Where lxc-shim begins, if linked with -E lxc_shim: signals that came during
+// the exec are blocked and pending, and go into early before Go's runtime
+// unblocks them.
+TEXT lxc_shim(SB), NOSPLIT|NOFRAME, $0
+next:
+	LEAQ ·holdMask(SB), DI
+	XORL SI, SI
+	LEAQ ·noTime(SB), DX
+	MOVL $8, R10
+	MOVL $128, AX // rt_sigtimedwait
+	SYSCALL
+	TESTQ AX, AX
+	JLE  begin
+	LEAL -1(AX), CX
+	MOVQ ·early(SB), AX
+	BTSQ CX, AX
+	MOVQ AX, ·early(SB)
+	JMP  next
+
+begin:
+	JMP _rt0_amd64_linux(SB)

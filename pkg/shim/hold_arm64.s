@@ -31,3 +31,25 @@ TEXT ·returnAddress(SB), NOSPLIT, $0-8
 	MOVD $·return(SB), R0
 	MOVD R0, ret+0(FP)
 	RET
+
+// Where lxc-shim begins, as in hold_amd64.s.
+TEXT lxc_shim(SB), NOSPLIT|NOFRAME, $0
+next:
+	MOVD $·holdMask(SB), R0
+	MOVD $0, R1
+	MOVD $·noTime(SB), R2
+	MOVD $8, R3
+	MOVD $137, R8 // rt_sigtimedwait
+	SVC
+	CMP  $0, R0
+	BLE  begin
+	SUB  $1, R0, R3
+	MOVD $1, R4
+	LSL  R3, R4, R4
+	MOVD ·early(SB), R5
+	ORR  R4, R5, R5
+	MOVD R5, ·early(SB)
+	JMP  next
+
+begin:
+	JMP _rt0_arm64_linux(SB)
