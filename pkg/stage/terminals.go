@@ -109,8 +109,10 @@ func (r *run) hostPty() (p hostPty, err error) {
 	if p.number, err = unix.IoctlGetInt(int(p.ptx.Fd()), unix.TIOCGPTN); err != nil {
 		return p, sys.CallError("number of a pty", err)
 	}
-	if _, root, ok := idmap.Root(r.plan.IDMaps, 'u', r.plan.Init.UID); ok && len(r.plan.IDMaps) > 0 {
-		if err := p.slave.Chown(int(root), -1); err != nil {
+	if maps := r.plan.IDMaps; len(maps) > 0 {
+		_, uid, _ := idmap.Root(maps, 'u', r.plan.Init.UID)
+		_, gid, _ := idmap.Root(maps, 'g', r.plan.Init.GID)
+		if err := p.slave.Chown(int(uid), int(gid)); err != nil {
 			return p, err
 		}
 	}

@@ -40,8 +40,9 @@ type Inputs struct {
 	Shared map[string]*os.File // namespace kind -> the namespace to join
 	Cgroup *os.File            // v2: directory the init is born in
 
-	ConsoleMount *os.File // FromHost: detached mount of the console's pts
-	ConsoleSlave *os.File // FromHost: the pts itself
+	ConsoleMount *os.File      // FromHost: detached mount of the console's pts
+	ConsoleSlave *os.File      // FromHost: the pts itself
+	Window       *unix.Winsize // size of the terminal the console is shown on, or nil
 
 	TTYMounts []*os.File // detached mounts of the ttys, if the host's devpts has them
 	TTYNames  string     // NAME=VALUE that tells init and start hooks of them

@@ -85,7 +85,9 @@ func (b *build) console(s plan.Step) error {
 		b.dup(mount, b.in.ConsoleMount)
 	} else {
 		b.pty("console", b.slave)
-		p.Call("fchmod the console", unix.SYS_FCHMOD, b.slave, forkexec.Int(0o700)) // LXC's mode
+		if b.in.Window != nil {
+			p.Call("size of the console", unix.SYS_IOCTL, b.slave, forkexec.Int(unix.TIOCSWINSZ), forkexec.Struct(p, b.in.Window)).May()
+		}
 		if !b.rootfs {
 			return nil
 		}
