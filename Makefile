@@ -23,7 +23,7 @@ all: build
 
 build:
 	@mkdir -p bin
-	$(BUILD) -o bin/ ./cmd/...
+	$(BUILD) -o bin/ $(filter-out ./cmd/lxc-shim,$(wildcard ./cmd/*))
 	$(subst -s -w,-s -w -E lxc_shim,$(BUILD)) -o bin/ ./cmd/lxc-shim
 	etc/fill config .cache/config "$(CURDIR)/.cache/config" "$(CURDIR)/hooks" $(SYSCONFDIR) $(LOCALSTATEDIR)
 
