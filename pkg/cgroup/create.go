@@ -101,11 +101,13 @@ func (s *Set) claim(rel string) error {
 	var err error
 	for range races {
 		err = s.tryClaim(rel)
-		if errors.Is(err, unix.EEXIST) && s.stale(rel) {
-			if err := s.remove(rel, dying, false); err != nil {
-				return err
+		if errors.Is(err, unix.EEXIST) && s.ours(s.anchor().Dir(rel)) {
+			// Left over from an earlier life. The caller holds the command socket:
+			// nobody else of that name lives, though someone may still be dying, or
+			// have outlived the init that shared a pid namespace.
+			if s.remove(rel, dying, rel == s.Limit) == nil {
+				err = s.tryClaim(rel)
 			}
-			err = s.tryClaim(rel)
 		}
 		if !errors.Is(err, unix.ENOENT) {
 			break

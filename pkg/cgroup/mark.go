@@ -64,16 +64,6 @@ const finishing = 50 * time.Millisecond
 // disappear: its shim closes the command socket a moment before it is gone.
 const dying = 500 * time.Millisecond
 
-// stale says whether the cgroup rel is left over from an earlier life of this
-// container. The caller holds the container's command socket: nobody else of
-// that name lives, though someone may still be dying.
-func (s *Set) stale(rel string) bool {
-	if !s.ours(s.anchor().Dir(rel)) {
-		return false
-	}
-	return waitFor(dying, func() bool { return !s.populated(rel) })
-}
-
 // anchor is the hierarchy that decides whom a name belongs to. In it a cgroup
 // is made first, marked, and removed last: whoever owns the name there owns it
 // everywhere. It is the one of version 2 where there is one, which takes user.*

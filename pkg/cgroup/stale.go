@@ -5,12 +5,15 @@ import (
 	"strings"
 
 	"gantry/pkg/plan"
+
+	"golang.org/x/sys/unix"
 )
 
 // RemoveStale removes what a killed start or shim of the container id
 // (LXCPATH/NAME) has left, under any suffix. The caller holds the container's
-// command socket or has seen that nobody serves it. With kill, processes that
-// outlived their shim die; without, their cgroups stay.
+// command socket. With kill, processes of the container that outlived their
+// shim die; without, their cgroups stay, as those of a monitor always do in
+// which a hook has left a daemon.
 func (host Host) RemoveStale(c plan.Cgroup, name, id string, kill bool) error {
 	if err := check(c); err != nil || len(host.Hierarchies) == 0 {
 		return err
@@ -18,11 +21,14 @@ func (host Host) RemoveStale(c plan.Cgroup, name, id string, kill bool) error {
 	s := host.named(c, name, id, 0)
 	var failed []error
 	for _, rel := range []string{s.Limit, s.Monitor} {
+		kill := kill && rel == s.Limit
 		for _, found := range s.leaves(rel) {
-			if !s.ours(s.anchor().Dir(found)) || !kill && s.populated(found) {
+			if !s.ours(s.anchor().Dir(found)) {
 				continue
 			}
-			failed = append(failed, s.remove(found, dying, kill))
+			if err := s.remove(found, dying, kill); kill || !errors.Is(err, unix.EBUSY) {
+				failed = append(failed, err)
+			}
 		}
 		s.removeParents(rel) // of a start killed before it made a leaf
 	}
