@@ -34,6 +34,7 @@ func Destroy(c *Container, o DestroyOptions) error {
 	if ran && ephemeral {
 		return nil // its monitor deletes it
 	}
+	c.clearStale()
 	if o.Snapshots {
 		if err := destroyDependents(c, o); err != nil {
 			return err

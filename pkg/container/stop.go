@@ -38,6 +38,7 @@ func Stop(c *Container, o StopOptions) error {
 		return err
 	}
 	if !running {
+		c.clearStale()
 		return fmt.Errorf("%s %w", c.Name, ErrNotRunning)
 	}
 	switch {

@@ -23,21 +23,28 @@ func (m *compiler) cgroup() error {
 	case d.Inner.V != "" && d.Container.V == "":
 		return fail(d.Inner.Origin, "needs lxc.cgroup.dir.container too")
 	}
-	m.plan.Cgroup = plan.Cgroup{
-		Dir:        d.Parent.V,
-		Payload:    d.Container.V,
-		Monitor:    d.Monitor.V,
-		Pivot:      d.Pivot.V,
-		Inner:      d.Inner.V,
-		Pattern:    m.CgroupPattern,
-		Use:        m.CgroupUse,
-		Relative:   c.Relative.V,
-		Origin:     first(d.Parent.Origin, d.Container.Origin),
-		Legacy:     writes(c.Legacy),
-		Unified:    writes(c.Unified),
-		Namespaced: m.makes("cgroup"),
-	}
+	m.plan.Cgroup = Cgroup(m.c, m.CgroupPattern, m.CgroupUse)
+	m.plan.Cgroup.Origin = first(d.Parent.Origin, d.Container.Origin)
+	m.plan.Cgroup.Legacy = writes(c.Legacy)
+	m.plan.Cgroup.Unified = writes(c.Unified)
+	m.plan.Cgroup.Namespaced = m.makes("cgroup")
 	return nil
+}
+
+// Cgroup says where the cgroups of a container lie, for who looks for them
+// without starting it. pattern and use are those of Options.
+func Cgroup(c *config.Config, pattern string, use []string) plan.Cgroup {
+	d := c.Cgroup.Dir
+	return plan.Cgroup{
+		Dir:      d.Parent.V,
+		Payload:  d.Container.V,
+		Monitor:  d.Monitor.V,
+		Pivot:    d.Pivot.V,
+		Inner:    d.Inner.V,
+		Pattern:  pattern,
+		Use:      use,
+		Relative: c.Cgroup.Relative.V,
+	}
 }
 
 // writes orders the lines of one generation.
