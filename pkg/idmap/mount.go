@@ -15,6 +15,9 @@ import (
 // (mount_setattr(2), "ID-mapped mounts"). recursive takes the mounts beneath
 // along. set and clear are further MOUNT_ATTR_ bits.
 //
+// The copy is a slave of what it was made from: nothing that is mounted or
+// unmounted in it comes back.
+//
 // The copy is attached nowhere; the caller owns it and puts it in its place
 // with move_mount(2).
 func Mount(source, userns *os.File, recursive bool, set, clear uint64) (*os.File, error) {
@@ -29,7 +32,7 @@ func Mount(source, userns *os.File, recursive bool, set, clear uint64) (*os.File
 		return nil, sys.PathError("open_tree", source.Name(), err)
 	}
 	tree := os.NewFile(uintptr(fd), source.Name())
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP | set, Attr_clr: clear, Userns_fd: uint64(userns.Fd())}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP | set, Attr_clr: clear, Propagation: unix.MS_SLAVE, Userns_fd: uint64(userns.Fd())}
 	err = sys.Retry(func() error { return unix.MountSetattr(fd, "", change, &attr) })
 	if err == nil {
 		return tree, nil

@@ -12,6 +12,7 @@ import (
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
 	"gantry/pkg/plan"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -84,6 +85,11 @@ func openShared(lxcpath string, ns plan.Namespace) (*os.File, error) {
 // openMounts makes the id-mapped mounts, which take rights over the host's
 // file systems that the child does not have.
 func (r *run) openMounts() error {
+	roots, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter("/"))
+	if err != nil {
+		return err
+	}
+	r.in.Ramfs = len(roots) > 0 && roots[0].FSType == "rootfs"
 	if o := r.plan.Rootfs.Options; o.IDMap != "" {
 		m, err := r.idMapped(r.plan.Rootfs.Path, o, true)
 		if err != nil {

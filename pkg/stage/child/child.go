@@ -49,6 +49,7 @@ type Inputs struct {
 
 	Mounts map[int]*os.File // index of a step -> its id-mapped detached mount
 	Rootfs *os.File         // id-mapped detached mount of the rootfs
+	Ramfs  bool             // the host's / is the kernel's initial ramfs
 
 	CgroupMounts []plan.Step // what OpCgroups stands for on this host
 	BootID       string

@@ -83,6 +83,8 @@ func (b *build) console(s plan.Step) error {
 			return nil
 		}
 		b.dup(mount, b.in.ConsoleMount)
+		// What the container mounts over it must not come up on the host.
+		p.SetMountAttr("console", mount, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, false)
 	} else {
 		b.pty("console", b.slave)
 		if b.in.Window != nil {

@@ -63,20 +63,20 @@ func (b *build) pivot(plan.Step) error {
 		return nil
 	}
 	p := b.p
-	old, ramfs, done := p.Reg(), p.Label(), p.Label()
+	old := p.Reg()
 	p.Open("/", unix.O_PATH|unix.O_DIRECTORY, 0).Into(old)
 	p.Call("enter the rootfs", unix.SYS_FCHDIR, b.root)
-	p.Call("pivot_root", unix.SYS_PIVOT_ROOT, p.String("."), p.String(".")).On(unix.EINVAL, ramfs)
-	p.Call("fchdir", unix.SYS_FCHDIR, old)
-	p.SetMountAttr("old root", old, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, true)
-	p.Call("unmount old root", unix.SYS_UMOUNT2, p.String("."), forkexec.Int(unix.MNT_DETACH))
-	p.Call("fchdir", unix.SYS_FCHDIR, b.root)
-	p.Jump(done)
-	// The initial ramfs cannot be pivoted away from: cover it instead.
-	p.Place(ramfs)
-	p.MoveMount("rootfs over /", b.root, old)
-	p.Call("chroot", unix.SYS_CHROOT, p.String("."))
-	p.Place(done)
+	if b.in.Ramfs {
+		// It cannot be pivoted away from: cover it instead.
+		p.MoveMount("rootfs over /", b.root, old)
+		p.Call("chroot", unix.SYS_CHROOT, p.String("."))
+	} else {
+		p.Call("pivot_root", unix.SYS_PIVOT_ROOT, p.String("."), p.String("."))
+		p.Call("fchdir", unix.SYS_FCHDIR, old)
+		p.SetMountAttr("old root", old, forkexec.MountAttr{Propagation: unix.MS_SLAVE}, true)
+		p.Call("unmount old root", unix.SYS_UMOUNT2, p.String("."), forkexec.Int(unix.MNT_DETACH))
+		p.Call("fchdir", unix.SYS_FCHDIR, b.root)
+	}
 	p.Close(old)
 	p.SetMountAttr("new root", b.root, forkexec.MountAttr{Propagation: unix.MS_SHARED}, true)
 	return nil
@@ -168,12 +168,13 @@ func (b *build) bootID(s plan.Step) error {
 		b.exactly(func() {
 			p.WriteFile(b.root, file, b.in.BootID+"\n", unix.O_CREAT|unix.O_EXCL, 0o444)
 		})
-		f, m := p.Reg(), p.Reg()
-		p.OpenIn(b.root, file, unix.O_PATH, 0).Into(f)
-		p.CloneMount(f, "", false).Into(m)
+		// By paths, which after pivot_root(2) lead nowhere else: AppArmor's
+		// profiles let this mount through, but none of a descriptor.
+		p.Call("mount on "+target, unix.SYS_MOUNT, p.String("/"+file), p.String("/"+target), p.String(""), forkexec.Int(unix.MS_BIND), forkexec.Int(0))
+		m := p.Reg()
+		p.OpenIn(b.root, target, unix.O_PATH, 0).Into(m)
 		p.SetMountAttr(target, m, forkexec.MountAttr{Set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}, false)
-		p.Close(f)
-		b.attach(m, plan.Step{In: plan.Inside, Path: target})
+		p.Close(m)
 	})
 	return nil
 }
