@@ -15,6 +15,7 @@ import (
 
 	"gantry/internal/paths"
 	"gantry/pkg/command"
+	"gantry/pkg/config"
 	"gantry/tests/rig"
 )
 
@@ -28,7 +29,7 @@ func at(t *testing.T, name string) *Container {
 	t.Helper()
 	p := paths.Find()
 	p.RunDir = t.TempDir()
-	return &Container{Name: name, LXCPath: t.TempDir(), Paths: p}
+	return &Container{Name: name, LXCPath: t.TempDir(), Paths: p, System: &config.System{}}
 }
 
 // write puts a file into the container's directory.
@@ -151,10 +152,10 @@ func TestPartial(t *testing.T) {
 }
 
 // running starts a container with C LXC: Stop has to deal with its monitors too.
-func running(t *testing.T, config ...string) *Container {
+func running(t *testing.T, lines ...string) *Container {
 	t.Helper()
 	const lxcpath = "/var/lib/lxc"
-	if err := rig.Define(lxcpath, "c", config...); err != nil {
+	if err := rig.Define(lxcpath, "c", lines...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -165,7 +166,7 @@ func running(t *testing.T, config ...string) *Container {
 	if out, err := exec.Command("/usr/bin/lxc-start", "c").CombinedOutput(); err != nil {
 		t.Fatalf("lxc-start: %v\n%s", err, out)
 	}
-	c := &Container{Name: "c", LXCPath: lxcpath, Paths: paths.Find()}
+	c := &Container{Name: "c", LXCPath: lxcpath, Paths: paths.Find(), System: &config.System{}}
 	awaitTrap(t, c)
 	return c
 }

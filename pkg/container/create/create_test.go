@@ -27,7 +27,7 @@ func at(t *testing.T, name string) *container.Container {
 	t.Helper()
 	p := paths.Find()
 	p.RunDir = t.TempDir()
-	return &container.Container{Name: name, LXCPath: t.TempDir(), Paths: p}
+	return &container.Container{Name: name, LXCPath: t.TempDir(), Paths: p, System: &config.System{}}
 }
 
 // creator gives a container that Create can make: templates in a directory of
@@ -310,7 +310,7 @@ func TestInAChild(t *testing.T) {
 	p := paths.Find()
 	p.RunDir, p.Templates, p.Cache = os.Getenv("CHILD_RUN"), os.Getenv("CHILD_TEMPLATES"), os.Getenv("CHILD_CACHE")
 	p.DefaultConfig, p.SystemConfig = p.Templates+"/default.conf", p.Templates+"/lxc.conf"
-	c := &container.Container{Name: "c", LXCPath: lxcpath, Paths: p}
+	c := &container.Container{Name: "c", LXCPath: lxcpath, Paths: p, System: &config.System{}}
 	c.System, _ = config.LoadSystem(p)
 	err := c.Open()
 	switch {
