@@ -2,7 +2,9 @@ package forkexec
 
 import (
 	"path"
+	"slices"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +34,23 @@ func (p *Program) OpenIn(root Arg, name string, flags int, mode uint32) Call {
 }
 
 // Close closes a descriptor.
-func (p *Program) Close(fd Arg) { p.Call("close", unix.SYS_CLOSE, fd) }
+func (p *Program) Close(fd Arg) {
+	if f, ok := fd.(FD); ok {
+		p.closed[f] = true
+	}
+	p.Call("close", unix.SYS_CLOSE, fd)
+}
+
+// CloseFiles closes the files the program was given so far, but 0, 1, 2 and
+// those in keep. Of those that an earlier call has closed, the numbers may be
+// in use again: they are left alone.
+func (p *Program) CloseFiles(keep ...FD) {
+	for i := 3; i < len(p.files); i++ {
+		if f := FD(i); p.files[i] != nil && !p.closed[f] && !slices.Contains(keep, f) {
+			p.Close(f)
+		}
+	}
+}
 
 // Mkdir makes the directory name and its missing parents beneath root and
 // leaves an O_PATH descriptor of it in dir.
@@ -63,6 +81,24 @@ func (p *Program) Create(root Arg, name string, mode uint32) {
 		p.Mkdir(d, root, dir, 0o755)
 		p.Call("create "+name, unix.SYS_MKNODAT, d, p.String(base), Int(unix.S_IFREG|mode), Int(0)).Tolerate(unix.EEXIST)
 		p.Close(d)
+	})
+}
+
+// RequireFS fails with ENODEV unless fd lies on the file system
+// whose magic number is given (statfs(2)).
+func (p *Program) RequireFS(what string, fd Arg, magic int64) {
+	p.Scope(func() {
+		fs := p.Bytes(make([]byte, unsafe.Sizeof(unix.Statfs_t{})))
+		kind, same := p.Reg(), p.Label()
+		p.Call("fstatfs "+what, unix.SYS_FSTATFS, fd, fs)
+		p.Load32(kind, fs) // f_type comes first
+		p.Subtract(kind, kind, Int(magic))
+		p.JumpIfZero(kind, same)
+		if p.fallback >= 0 {
+			p.Jump(p.fallback)
+		}
+		p.Fail(what, Failed, Int(unix.ENODEV))
+		p.Place(same)
 	})
 }
 

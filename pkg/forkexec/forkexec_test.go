@@ -177,3 +177,40 @@ func BenchmarkStart(b *testing.B) {
 		run(b, p)
 	}
 }
+
+func TestRequireFS(t *testing.T) {
+	for _, c := range []struct {
+		path string
+		want Kind
+	}{{"/proc/sys", First}, {"/", Failed}} {
+		p := New()
+		fd := p.Reg()
+		p.Open(c.path, unix.O_PATH, 0).Into(fd)
+		p.RequireFS("a proc", fd, unix.PROC_SUPER_MAGIC)
+		p.Report("it is", First, Int(0))
+		p.Exit(0)
+		records, _ := run(t, p)
+		if len(records) != 1 || records[0].Kind != c.want {
+			t.Errorf("RequireFS(%s) = %v; want kind %d", c.path, records, c.want)
+		}
+	}
+}
+
+func TestCloseFiles(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	p := New()
+	gone, kept := p.File(r), p.File(w)
+	p.Close(gone)
+	p.CloseFiles(kept)
+	p.Call("fcntl", unix.SYS_FCNTL, kept, Int(unix.F_GETFD), Int(0))
+	p.Call("fcntl", unix.SYS_FCNTL, gone, Int(unix.F_GETFD), Int(0))
+	records, _ := run(t, p)
+	if len(records) != 1 || !errors.Is(records[0].Err(), unix.EBADF) {
+		t.Errorf("records %v; want EBADF of the file that is not kept", records)
+	}
+}

@@ -99,6 +99,8 @@ own:
 	JEQ  load32
 	CMPQ AX, $-5
 	JEQ  failAs
+	CMPQ AX, $-7
+	JEQ  subtract
 	XORL R14, R14
 
 record:
@@ -132,6 +134,11 @@ store32:
 load32:
 	MOVLQZX (DI), AX
 	JMP     store
+
+subtract:
+	MOVQ DI, AX
+	SUBQ SI, AX
+	JMP  store
 
 	// The marker that ends the text.
 	BYTE $0x0f; BYTE $0x0b; BYTE $'G'; BYTE $'A'; BYTE $'N'; BYTE $'T'; BYTE $'R'; BYTE $'Y'

@@ -89,6 +89,8 @@ own:
 	BEQ load32
 	CMN $5, R8
 	BEQ failAs
+	CMN $7, R8
+	BEQ subtract
 	MOVD ZR, R22
 
 record:
@@ -119,6 +121,10 @@ store32:
 load32:
 	MOVWU (R0), R0
 	B     store
+
+subtract:
+	SUB R1, R0, R0
+	B   store
 
 	// The marker that ends the text.
 	WORD $0x41470b0f; WORD $0x5952544e

@@ -26,6 +26,7 @@ const (
 	opLoad32   = -4 // dst = *(uint32 *)args[0]
 	opFail     = -5 // report args[0] as kind args[1] and end
 	opReport   = -6 // report args[0] as kind args[1] and go on
+	opSubtract = -7 // dst = args[0] - args[1]
 )
 
 // Where things lie in the child's memory. interp_*.s know dataBase, the
@@ -46,6 +47,7 @@ type Program struct {
 	what     About
 	mem      []byte
 	files    []*os.File
+	closed   map[FD]bool // by a call of the program
 	regs     int
 	placed   []int // index of each label's place
 	fallback Label // where a failing call goes inside Optional
@@ -54,7 +56,7 @@ type Program struct {
 
 // New gives an empty program.
 func New() *Program {
-	p := &Program{fallback: nowhere, strings: map[string]Ptr{}}
+	p := &Program{fallback: nowhere, strings: map[string]Ptr{}, closed: map[FD]bool{}}
 	p.Label() // index 0 cannot be jumped to: the interpreter takes it for nowhere
 	return p
 }
@@ -168,6 +170,9 @@ func (p *Program) Store32(at Ptr, a Arg) { p.Call("store", opStore32, at, a) }
 
 // Load32 reads the four bytes at p into r.
 func (p *Program) Load32(r Reg, at Ptr) { p.Call("load", opLoad32, at).Into(r) }
+
+// Subtract leaves a-b in r.
+func (p *Program) Subtract(r Reg, a, b Arg) { p.Call("subtract", opSubtract, a, b).Into(r) }
 
 // Fail ends the program; the parent sees kind and value.
 func (p *Program) Fail(what string, kind Kind, value Arg) { p.Call(what, opFail, value, Int(kind)) }

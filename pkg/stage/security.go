@@ -1,6 +1,9 @@
 package stage
 
 import (
+	"errors"
+
+	"gantry/pkg/capability"
 	"gantry/pkg/lsm"
 	"gantry/pkg/seccomp"
 )
@@ -21,7 +24,18 @@ func (r *run) security() error {
 	}
 	r.in.Keyring = module.Keyring(want)
 	r.in.Label, err = module.Prepare(r.labelled(), want, r.Log)
-	return at(r.in.LabelOrigin, err)
+	return errors.Join(at(r.in.LabelOrigin, err), r.rights())
+}
+
+// rights finds out what the child will be able to do.
+func (r *run) rights() error {
+	if r.has("user") {
+		r.in.Rights = capability.All(capability.Last())
+		return nil
+	}
+	own, err := capability.StatusOf(0)
+	r.in.Rights = own.Permitted
+	return err
 }
 
 // labelled is the container as a security module sees it.

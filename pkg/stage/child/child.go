@@ -15,6 +15,7 @@ package child
 import (
 	"os"
 
+	"gantry/pkg/capability"
 	"gantry/pkg/forkexec"
 	"gantry/pkg/lsm"
 	"gantry/pkg/plan"
@@ -53,10 +54,11 @@ type Inputs struct {
 
 	CgroupMounts []plan.Step // what OpCgroups stands for on this host
 	BootID       string
-	HookEnv      []string    // environment of the hooks the child runs
-	Label        lsm.Change  // the init's security label
-	Keyring      lsm.Change  // that of its session keyring
-	LabelOrigin  plan.Origin // the line that asks for them
+	HookEnv      []string       // environment of the hooks the child runs
+	Label        lsm.Change     // the init's security label
+	Keyring      lsm.Change     // that of its session keyring
+	LabelOrigin  plan.Origin    // the line that asks for them
+	Rights       capability.Set // the child has: its creator's, or all in a new user namespace
 	Filter       []unix.SockFilter
 	FilterFlags  int
 
@@ -89,6 +91,8 @@ type build struct {
 	send    []forkexec.Ptr // descriptors for set-up, and their names
 	names   []string
 	barrier forkexec.FD
+
+	enclosed bool // what follows may run beside programs of the rootfs
 }
 
 // A verb appends the calls of one kind of step.

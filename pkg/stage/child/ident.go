@@ -69,6 +69,7 @@ func (b *build) hostname(s plan.Step) error {
 func (b *build) hook(s plan.Step) error {
 	c := hook.Call{Hook: *s.Hook, Name: b.plan.Name, Version: b.plan.HookEnv.Version}
 	if s.Stage == "start" {
+		b.enclose()
 		c.Hook.Env = b.told(c.Hook.Env)
 	}
 	b.p.Run(c.String(), c.Argv(), c.Env(b.in.HookEnv), func() {
@@ -154,7 +155,9 @@ const defaultPath = "/bin:/usr/bin"
 // exec becomes the init's user and then the init.
 func (b *build) exec(plan.Step) error {
 	p, in := b.p, b.plan.Init
-	p.Call("setsid", unix.SYS_SETSID)
+	if !b.enclosed {
+		p.Call("setsid", unix.SYS_SETSID)
+	}
 	if in.Cwd != "" {
 		p.About(forkexec.About{Origin: in.CwdOrigin.String(), Step: b.step})
 		p.Scope(func() {

@@ -129,6 +129,7 @@ func (b *build) birth() error {
 	p := b.p
 	p.About(forkexec.About{Step: -1})
 	b.deathSignal(b.plan.Init.DeathSignal)
+	b.hide()
 	var late uint64
 	userShared := false
 	for _, ns := range b.plan.Namespaces {
@@ -138,7 +139,9 @@ func (b *build) birth() error {
 		case ns.Kind == "pid":
 		default:
 			p.About(forkexec.About{Origin: ns.Origin.String(), Step: -1})
-			p.Setns(ns.Kind, p.File(b.in.Shared[ns.Kind]), 0)
+			joined := p.File(b.in.Shared[ns.Kind])
+			p.Setns(ns.Kind, joined, 0)
+			p.Close(joined)
 			userShared = userShared || ns.Kind == "user"
 		}
 	}

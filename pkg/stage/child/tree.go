@@ -154,8 +154,17 @@ func (b *build) file(s plan.Step) error {
 	return nil
 }
 
+// sysctl writes below /proc/sys, if that is the kernel's: a rootfs without a
+// mounted proc may have anything there, a disk's device node for one.
 func (b *build) sysctl(s plan.Step) error {
-	b.p.Scope(func() { b.p.WriteFile(b.root, "proc/sys/"+s.Path, s.Source, 0, 0) })
+	p := b.p
+	p.Scope(func() {
+		dir := p.Reg()
+		p.OpenIn(b.root, "proc/sys", unix.O_PATH|unix.O_DIRECTORY, 0).Into(dir)
+		p.RequireFS("no proc is mounted on /proc", dir, unix.PROC_SUPER_MAGIC)
+		p.WriteFile(dir, s.Path, s.Source, 0, 0)
+		p.Close(dir)
+	})
 	return nil
 }
 
