@@ -100,15 +100,42 @@ func (r *run) launch() (err error) {
 	r.records = make(chan forkexec.Record, 16)
 	r.arrived = make(chan struct{})
 	go r.read()
-	for record := range r.records {
-		if record.Kind == child.InitPid {
-			return r.born(int(record.Value))
-		}
-		if err := r.note(record); err != nil {
-			return err
+	return r.awaitBirth()
+}
+
+// awaitBirth waits for the pid of the init. A launcher that is killed after the
+// birth takes it into the grave, and the init, which no parent-death signal
+// reaches yet, keeps the record pipe open.
+func (r *run) awaitBirth() error {
+	const patience = 100 * time.Millisecond
+	for ended := false; ; {
+		select {
+		case record, ok := <-r.records:
+			if !ok {
+				return errors.New("the init was killed at its birth")
+			}
+			if record.Kind == child.InitPid {
+				return r.born(int(record.Value))
+			}
+			if err := r.note(record); err != nil {
+				return err
+			}
+		case <-time.After(patience):
+			if ended { // and has not told us before, either
+				return errors.New("the launcher was killed")
+			}
+			ended = r.launcherEnded()
 		}
 	}
-	return errors.New("the init was killed at its birth")
+}
+
+// launcherEnded looks at the launcher, which may be the child of somebody else.
+func (r *run) launcherEnded() (ended bool) {
+	r.process.Process.WithHandle(func(pidfd uintptr) {
+		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
+		ended = n > 0
+	})
+	return ended
 }
 
 // born opens what the rest of the start needs of the new process. It cannot be
@@ -192,6 +219,7 @@ func (r *run) kill() {
 	// The init dies with the launcher (parent-death signal), or is dead.
 	r.process.Process.Kill()
 	r.process.Process.Wait()
+	r.barrier.Close() // of an init that nobody has told us of
 	if r.control != nil {
 		r.control.Close()
 	}

@@ -76,10 +76,15 @@ func sibling(args *forkexec.CloneArgs) {
 // stay where they are.
 func (b *build) helper(pid forkexec.Reg, args forkexec.CloneArgs) {
 	p := b.p
-	helper := p.Reg()
-	done, init := p.Label(), p.Label()
+	helper, code := p.Reg(), p.Reg()
+	done, fine, init := p.Label(), p.Label(), p.Label()
+	status := p.Bytes(make([]byte, 8))
 	child := p.Fork(helper, 0)
-	p.Call("wait for the helper", unix.SYS_WAIT4, helper, forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
+	p.Call("wait for the helper", unix.SYS_WAIT4, helper, status, forkexec.Int(0), forkexec.Int(0))
+	p.Load32(code, status)
+	p.JumpIfZero(code, fine)
+	p.Fail("the launcher's helper", forkexec.WaitStatus, code)
+	p.Place(fine)
 	p.Call("note the helper", unix.SYS_GETPID).Into(pid) // not 0: this is not the init
 	p.Jump(done)
 	p.Place(child)
