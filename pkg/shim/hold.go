@@ -11,13 +11,9 @@ import (
 // unblocks on every thread, whatever the mask was before.
 var held = [...]unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGTERM}
 
-// What the entry of lxc-shim, which runs before there is a Go runtime, waits
-// for, for how long, and what it has found.
-var (
-	holdMask uint64 = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<(unix.SIGABRT-1) | 1<<(unix.SIGTERM-1)
-	noTime   unix.Timespec
-	early    uint64
-)
+// early is what the entry of lxc-shim, which runs before there is a Go runtime,
+// has found: bit N-1 is signal N.
+var early uint64
 
 // Hold keeps these signals from ending this process: a thread that gets one
 // blocks it and sends it to the process again, until all threads block it and

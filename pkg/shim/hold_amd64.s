@@ -1,5 +1,10 @@
 #include "textflag.h"
 
+// The signals of held as a sigset_t, and no time as a timespec.
+DATA heldSet<>+0(SB)/8, $0x4027
+GLOBL heldSet<>(SB), RODATA|NOPTR, $8
+GLOBL noTime<>(SB), RODATA|NOPTR, $16
+
 // The handler of Hold, called by the kernel: DI is the signal, DX the context
 // that sigreturn(2) takes up again; uc_sigmask is at 296 there.
 TEXT ·holder(SB), NOSPLIT|NOFRAME, $0
@@ -35,9 +40,9 @@ TEXT ·returnAddress(SB), NOSPLIT, $0-8
 // unblocks them.
 TEXT lxc_shim(SB), NOSPLIT|NOFRAME, $0
 next:
-	LEAQ ·holdMask(SB), DI
+	LEAQ heldSet<>(SB), DI
 	XORL SI, SI
-	LEAQ ·noTime(SB), DX
+	LEAQ noTime<>(SB), DX
 	MOVL $8, R10
 	MOVL $128, AX // rt_sigtimedwait
 	SYSCALL

@@ -1,5 +1,10 @@
 #include "textflag.h"
 
+// The signals of held as a sigset_t, and no time as a timespec.
+DATA heldSet<>+0(SB)/8, $0x4027
+GLOBL heldSet<>(SB), RODATA|NOPTR, $8
+GLOBL noTime<>(SB), RODATA|NOPTR, $16
+
 // The handler of Hold, as in hold_amd64.s: R0 is the signal, R2 the context;
 // uc_sigmask is at 40 there.
 TEXT ·holder(SB), NOSPLIT|NOFRAME, $0
@@ -35,9 +40,9 @@ TEXT ·returnAddress(SB), NOSPLIT, $0-8
 // Where lxc-shim begins, as in hold_amd64.s.
 TEXT lxc_shim(SB), NOSPLIT|NOFRAME, $0
 next:
-	MOVD $·holdMask(SB), R0
+	MOVD $heldSet<>(SB), R0
 	MOVD $0, R1
-	MOVD $·noTime(SB), R2
+	MOVD $noTime<>(SB), R2
 	MOVD $8, R3
 	MOVD $137, R8 // rt_sigtimedwait
 	SVC
