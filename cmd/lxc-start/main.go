@@ -28,7 +28,8 @@
 // # Exit status
 //
 // 0 if the container runs, or ran and was waited for, whatever its init's status
-// was, and if it was running already; 1 if it could not be started.
+// was, and if it was running already; 1 if it could not be started; 128 + N when
+// signal N ended the start before its init could run.
 package main
 
 import (
