@@ -105,25 +105,28 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 }
 
 // finish takes the old life of the container down; target is stop or reboot.
+// Everything is tried and problems are logged. The error is one that forbids a
+// reboot: of a post-stop hook, or of cgroups that cannot be made anew.
 func (r *run) finish(target string) error {
 	paths := r.namespacePaths()
 	r.facts = pathEnv(paths)
 	env := r.env("LXC_TARGET=" + target)
-	var problems []error
-	try := func(err error) {
+	try := func(err error) error {
 		if err != nil {
 			r.Log.Error(err.Error())
-			problems = append(problems, err)
 		}
+		return err
 	}
 	if netns := r.files[handover.Namespace+"net"]; netns != nil {
 		try(network.Teardown(r.live, netns, r.script, r.Log))
 	}
 	try(r.hooks("stop", env, pathArgs(paths)...))
-	try(r.cgroup.set.RemovePayload(killLimit))
-	try(r.unload())
-	try(r.hooks("post-stop", env))
-	return errors.Join(problems...)
+	err := try(r.cgroup.set.RemovePayload(killLimit))
+	if err == nil {
+		// A policy stays as long as a process may be under it.
+		try(r.unload())
+	}
+	return errors.Join(err, try(r.hooks("post-stop", env)))
 }
 
 // nsPath is where a hook finds a namespace of the ended container.

@@ -122,7 +122,8 @@ func (b *build) become(l Launcher) {
 		fd := p.File(f)
 		p.Keep(fd)
 		if i == 0 {
-			env = append(env[:len(env):len(env)], handover.Env+strconv.Itoa(int(fd)))
+			// First: of two variables of one name the Go runtime takes the first.
+			env = append([]string{handover.Env + strconv.Itoa(int(fd))}, env...)
 		}
 	}
 	p.ExecFD("lxc-shim", p.File(l.Shim), l.Argv, env)
