@@ -43,11 +43,14 @@ func (r *run) openPidFile() error {
 	if r.PidFile == "" {
 		return nil
 	}
-	f, err := os.OpenFile(r.PidFile, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
+	f, err := os.OpenFile(r.PidFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		r.undo.Add(func() { os.Remove(r.PidFile) })
+		return f.Close()
+	}
+	if f, err = os.OpenFile(r.PidFile, os.O_WRONLY, 0); err != nil {
 		return err
 	}
-	r.undo.Add(func() { os.Remove(r.PidFile) })
 	return f.Close()
 }
 

@@ -155,12 +155,18 @@ func (r *run) lastWork() error {
 			return at(w.Origin, err)
 		}
 	}
-	if r.hasHooks("start-host") {
-		// The init must stand behind its barrier while they run.
+	if r.hasHooks("start-host") || r.finishes() {
+		// The init must stand behind its barrier while they run, and while its
+		// namespaces are opened: it may end as soon as it may run.
 		select {
 		case <-r.arrived:
 		case <-r.over:
 			return nil
+		}
+	}
+	if r.finishes() {
+		if err := r.keepNamespaces(true); err != nil {
+			return err
 		}
 	}
 	for _, l := range r.plan.Limits {

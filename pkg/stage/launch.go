@@ -151,7 +151,7 @@ func (r *run) born(pid int) error {
 	r.files[handover.Init] = r.pidfd
 	if r.hasHooks("stop") {
 		// A start that fails from here on runs them too.
-		if err := r.keepNamespaces("user", "mnt", "pid", "uts", "ipc", "net"); err != nil {
+		if err := r.keepNamespaces(false); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 
 	"gantry/internal/log"
@@ -157,19 +156,18 @@ func (r *run) passFiles() error {
 		r.files[handover.Stage] = f
 		r.open.Add(func() { f.Close() })
 	}
-	if !r.finishes() {
-		return nil
-	}
-	return r.keepNamespaces("user", "mnt", "pid", "uts", "ipc", "net", "cgroup", "time")
+	return nil
 }
 
-// keepNamespaces holds the container's namespaces of the given kinds. They end
-// with the init unless somebody does; hooks and the return of devices want them
-// afterwards. Those it shares it has joined only by its exec.
-func (r *run) keepNamespaces(kinds ...string) error {
+// keepNamespaces holds the container's namespaces. They end with the init
+// unless somebody does; hooks and the return of devices want them afterwards.
+// Unless it has settled, standing before its exec, the init has only those it
+// was born with.
+func (r *run) keepNamespaces(settled bool) error {
 	for _, ns := range r.plan.Namespaces {
 		name := handover.Namespace + ns.Kind
-		if r.files[name] != nil || !slices.Contains(kinds, ns.Kind) || ns.Share != "" && !r.executed {
+		born := ns.Share == "" && ns.Kind != "cgroup" && ns.Kind != "time"
+		if r.files[name] != nil || !settled && !born {
 			continue
 		}
 		f, err := namespace.Open(r.pid, ns.Kind)

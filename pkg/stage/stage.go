@@ -121,11 +121,11 @@ func Start(pl *plan.Plan, o Options) error {
 	if err := r.start(); err != nil {
 		return r.abort(err)
 	}
-	r.undo.Release()
 	if pl.Daemon {
+		r.undo.Release()
 		return nil
 	}
-	return r.becomeShim()
+	return r.abort(r.becomeShim())
 }
 
 // start goes the road from the first hook to the running container. extra is

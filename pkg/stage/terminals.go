@@ -35,7 +35,9 @@ func (r *run) openConsole() error {
 	}
 	switch {
 	case c.Path != "":
-		return r.openPeer(c.Path, c.PathOrigin)
+		if err := r.openPeer(c.Path, c.PathOrigin); err != nil {
+			return err
+		}
 	case !r.plan.Daemon:
 		// Without a controlling terminal nothing shows the console.
 		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
@@ -43,7 +45,25 @@ func (r *run) openConsole() error {
 			r.open.Add(func() { tty.Close() })
 		}
 	}
+	r.sizeConsole()
 	return nil
+}
+
+// sizeConsole sees to it that the console has the size of the terminal it is
+// shown on before the init looks.
+func (r *run) sizeConsole() {
+	peer := r.files[handover.Peer]
+	if peer == nil {
+		return
+	}
+	size, err := unix.IoctlGetWinsize(int(peer.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return
+	}
+	r.in.Window = size
+	if ptx := r.files[handover.Console]; ptx != nil {
+		unix.IoctlSetWinsize(int(ptx.Fd()), unix.TIOCSWINSZ, size)
+	}
 }
 
 func (r *run) openPeer(path string, origin plan.Origin) error {
@@ -65,6 +85,12 @@ func (r *run) hostConsole() error {
 	p, err := r.hostPty()
 	if err != nil {
 		return at(r.plan.TTYs.Origin, err)
+	}
+	if maps := r.plan.IDMaps; len(maps) > 0 {
+		_, group, _ := idmap.Root(maps, 'g', r.plan.Init.GID)
+		if err := p.slave.Chown(-1, int(group)); err != nil {
+			return err
+		}
 	}
 	r.files[handover.Console], r.in.ConsoleSlave, r.in.ConsoleMount = p.ptx, p.slave, p.mount
 	return nil
@@ -110,9 +136,8 @@ func (r *run) hostPty() (p hostPty, err error) {
 		return p, sys.CallError("number of a pty", err)
 	}
 	if maps := r.plan.IDMaps; len(maps) > 0 {
-		_, uid, _ := idmap.Root(maps, 'u', r.plan.Init.UID)
-		_, gid, _ := idmap.Root(maps, 'g', r.plan.Init.GID)
-		if err := p.slave.Chown(int(uid), int(gid)); err != nil {
+		_, root, _ := idmap.Root(maps, 'u', r.plan.Init.UID)
+		if err := p.slave.Chown(int(root), -1); err != nil {
 			return p, err
 		}
 	}

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"errors"
 	"strings"
 
 	"gantry/pkg/capability"
@@ -145,6 +146,8 @@ func (b *build) stdio(plan.Step) error {
 		for i := range 3 {
 			p.Dup3(b.slave, i)
 		}
+		p.Call("fchmod the console", unix.SYS_FCHMOD, b.slave, forkexec.Int(0o700)).May() // LXC's mode
+		p.Call("chown the console", unix.SYS_FCHOWN, b.slave, forkexec.Int(b.plan.Init.UID), forkexec.Int(-1)).May()
 	}
 	return nil
 }
@@ -155,6 +158,9 @@ const defaultPath = "/bin:/usr/bin"
 // exec becomes the init's user and then the init.
 func (b *build) exec(plan.Step) error {
 	p, in := b.p, b.plan.Init
+	if in.Kind == plan.MiniInit {
+		return errors.New("this Gantry has no init of its own for lxc-execute yet")
+	}
 	if !b.enclosed {
 		p.Call("setsid", unix.SYS_SETSID)
 	}
@@ -168,9 +174,6 @@ func (b *build) exec(plan.Step) error {
 		})
 	}
 	p.About(forkexec.About{Origin: in.Origin.String(), Step: b.step})
-	if b.slave != 0 {
-		p.Call("chown the console", unix.SYS_FCHOWN, b.slave, forkexec.Int(in.UID), forkexec.Int(-1)).May()
-	}
 	groups := forkexec.GroupsOf(p, in.Groups)
 	p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(len(in.Groups)), groups).Tolerate(unix.EPERM)
 	p.Credentials(in.UID, in.GID, nil)
