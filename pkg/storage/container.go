@@ -118,7 +118,7 @@ func (c Container) Clear(partial *Partial) error {
 		return err
 	}
 	if !whole {
-		return nil
+		return removeUnfinished(dir)
 	}
 	if err := removeEmpty(dir); err != nil || dir == c.name() {
 		return err

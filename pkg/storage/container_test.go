@@ -187,3 +187,18 @@ func TestCreate(t *testing.T) {
 		t.Error("Create of zfs or lvm = nil; want an error")
 	}
 }
+
+// A process that dies between mkdir and marker leaves an empty directory.
+func TestUnmarkedDirectories(t *testing.T) {
+	c := container(t)
+	ours, theirs, full := c.LXCPath+"/ours", c.LXCPath+"/theirs", c.LXCPath+"/full"
+	must(t, Mkdir(ours), os.Mkdir(theirs, 0o770), Mkdir(full), os.WriteFile(full+"/file", nil, 0o644))
+	for dir, want := range map[string]bool{ours: false, theirs: true, full: true} {
+		if p, err := Abandoned(dir); p != nil || err != nil {
+			t.Errorf("Abandoned(%s) = %v, %v; want nil, nil", dir, p, err)
+		}
+		if got := there(dir); got != want {
+			t.Errorf("%s there = %v; want %v", dir, got, want)
+		}
+	}
+}

@@ -25,6 +25,25 @@ const partialName = "partial"
 // listHeader begins the list in the marker, before anything is listed.
 const listHeader = "made for this container:\n"
 
+// unfinished is the mode of a container directory that its maker has not
+// written down yet. The sticky bit is the one thing that mkdir(2) sets at once:
+// whatever moment the maker is killed at, an empty directory it leaves behind
+// can be told from one that was there before.
+const unfinished = unix.S_ISVTX | 0o700
+
+// Mkdir makes the container directory dir, to be followed by Mark, Add of dir
+// and a chmod. The error is EEXIST when it is there.
+func Mkdir(dir string) error { return sys.PathError("mkdir", dir, unix.Mkdir(dir, unfinished)) }
+
+// removeUnfinished deletes the empty directory of a maker that has died.
+func removeUnfinished(dir string) error {
+	var st unix.Stat_t
+	if unix.Lstat(dir, &st) != nil || st.Mode&^unix.S_ISGID != unix.S_IFDIR|unfinished {
+		return nil
+	}
+	return removeEmpty(dir)
+}
+
 // A Partial is the marker of a container directory, held by this process. It
 // lists what to delete if the process dies, a Made after the other.
 type Partial struct {
@@ -66,12 +85,14 @@ func Mark(dir string) (*Partial, error) {
 }
 
 // Abandoned takes over the marker of a process that has died. It is nil, with
-// a nil error, when dir has no marker, and ErrBusy when its process lives.
+// a nil error, when dir has no marker, and ErrBusy when its process lives. A
+// process that has not come to make the marker leaves an empty directory, which
+// Abandoned deletes.
 func Abandoned(dir string) (*Partial, error) {
 	path := filepath.Join(dir, partialName)
 	file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return nil, nil
+		return nil, removeUnfinished(dir)
 	}
 	if err != nil {
 		return nil, err

@@ -132,12 +132,8 @@ func (k *creation) begin(undo *cleanup.Stack) error {
 	if err := os.MkdirAll(k.c.LXCPath, 0o755); err != nil {
 		return err
 	}
-	made := unix.Mkdir(dir, 0o770)
-	if made != nil && made != unix.EEXIST {
-		return fmt.Errorf("mkdir %s: %w", dir, made)
-	}
-	var err error
-	if k.partial, err = storage.Mark(dir); err != nil {
+	made, err := k.mark(dir)
+	if err != nil {
 		return err
 	}
 	if k.c.Defined() { // somebody was faster, and is done
@@ -154,10 +150,27 @@ func (k *creation) begin(undo *cleanup.Stack) error {
 	if err := k.partial.Add(dir); err != nil {
 		return err
 	}
-	if err := k.own(dir); err != nil || made != nil {
+	if err := k.own(dir); err != nil || !made {
 		return err // an empty directory that was there keeps its mode
 	}
 	return os.Chmod(dir, 0o770)
+}
+
+// mark makes the directory unless it is there, and marks it. Somebody who looks
+// at the container in between takes the directory for abandoned and removes it.
+func (k *creation) mark(dir string) (made bool, err error) {
+	const races = 10
+	for range races {
+		err = storage.Mkdir(dir)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return false, err
+		}
+		made = err == nil
+		if k.partial, err = storage.Mark(dir); !errors.Is(err, fs.ErrNotExist) {
+			return made, err
+		}
+	}
+	return false, err
 }
 
 // clear deletes what has been made so far.
