@@ -50,14 +50,21 @@ func (b *build) launch() (forkexec.Label, error) {
 		args.Cgroup = uint64(p.File(b.in.Cgroup))
 	}
 	pid := p.Reg()
-	if shared["pid"] {
+	helped := shared["pid"] && l.Shim != nil
+	switch {
+	case helped:
 		b.helper(pid, args)
-	} else {
+	case shared["pid"]:
+		// A launcher that only ends afterwards may join for its children.
+		p.Setns("pid", p.File(b.in.Shared["pid"]), unix.CLONE_NEWPID)
+		args.Flags &^= unix.CLONE_NEWPID
+		p.Clone(pid, args)
+	default:
 		p.Clone(pid, args)
 	}
 	init := p.Label()
 	p.JumpIfZero(pid, init)
-	if !shared["pid"] {
+	if !helped {
 		p.Report("launch", InitPid, pid)
 	}
 	b.become(l)
