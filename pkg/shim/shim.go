@@ -60,7 +60,7 @@ func Run(socket *os.File) int {
 	if state.Foreground {
 		s.log.Stderr = os.Stderr
 	}
-	unix.Prctl(unix.PR_SET_NAME, uintptr(cstring(state.Prog)), 0, 0, 0)
+	os.WriteFile("/proc/self/comm", []byte(state.Prog), 0) // prctl(2) would name this thread, which need not be the first
 	if err := s.begin(); err != nil {
 		s.log.Error("cannot supervise the container: ", err.Error())
 		unix.PidfdSendSignal(int(files[handover.Init].Fd()), unix.SIGKILL, nil, 0)

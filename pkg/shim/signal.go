@@ -111,12 +111,3 @@ func (s *shim) initEnded(status unix.WaitStatus) {
 	}
 	s.over = true
 }
-
-// cstring gives the address of a NUL-terminated copy of text.
-func cstring(text string) unsafe.Pointer {
-	b, err := unix.BytePtrFromString(text)
-	if err != nil {
-		return unsafe.Pointer(new(byte))
-	}
-	return unsafe.Pointer(b)
-}

@@ -98,7 +98,7 @@ var changing = []struct {
 	{regexp.MustCompile(`veth\w{6}`), "vethXXXXXX"},
 	{regexp.MustCompile(`master:\d+`), "master"},
 	{regexp.MustCompile(`shared:\d+`), "shared"},
-	{regexp.MustCompile(`(?m)(l\S+) +\d+ \S+ +\S+ +\d+ .* (\d+ ->|\d+$)`), "fd $1 $2"},
+	{regexp.MustCompile(`(?m)(l\S+) +\d+ \S+ +\S+ +\d+ .* (\w+ ->|\d+$)`), "fd $1 $2"},
 	{regexp.MustCompile(`((?:socket|pipe|anon_inode)):\[\d+\]`), "$1"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"gantry/tests/rig"
 )
@@ -40,6 +41,10 @@ func TestMain(m *testing.M) {
 // furnish makes the probe, and what configurations name: host devices, and the
 // ids that containers may use.
 func furnish() error {
+	// What this process was given is not the containers'.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return err
+	}
 	build := exec.Command("go", "build", "-o", probeFile, "./probe")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

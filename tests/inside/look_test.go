@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/pkg/command"
+	"gantry/tests/rig"
 )
 
 // look describes the world of the process pid, and of its supervisor. It reads
@@ -32,17 +33,15 @@ func look(pid int) view {
 		"fds":        descriptors(proc + "/fd"),
 		"namespaces": namespaces(proc + "/ns"),
 		"dev":        devices(proc + "/root/dev"),
-		"links":      ip(pid, "-d", "link"),
-		"addresses":  ip(pid, "addr"),
-		"routes":     ip(pid, "route", "show", "table", "all"),
-		"routes6":    ip(pid, "-6", "route", "show", "table", "all"),
-		"hostlinks":  ip(os.Getpid(), "-d", "link"),
+		"network":    ip(pid, "ip -d link; ip addr; ip route show table all; ip -6 route show table all"),
+		"hostlinks":  ip(os.Getpid(), "ip -d link"),
 		"sysctls":    sysctls(pid),
 		"process":    process(proc),
 		"maps":       squeeze(read(proc+"/uid_map") + read(proc+"/gid_map") + read(proc+"/setgroups")),
 		"limitfiles": cgroupFiles(),
 		"seen":       seen(proc + "/root/run/seen"),
 		"monitor":    supervisor(monitor),
+		"files":      files("/run/case"),
 	}
 }
 
@@ -134,7 +133,8 @@ func process(proc string) string {
 func supervisor(proc string) string {
 	cwd, _ := os.Readlink(proc + "/cwd")
 	status := read(proc + "/status")
-	return "cmdline " + strings.ReplaceAll(read(proc+"/cmdline"), "\x00", " ") + "\ncomm " + read(proc+"/comm") + "cwd " + cwd +
+	pinned := strings.Contains(descriptors(proc+"/fd"), "/.lxc_keep (deleted)")
+	return fmt.Sprintf("pins the rootfs %v\n", pinned) + "cmdline " + strings.ReplaceAll(read(proc+"/cmdline"), "\x00", " ") + "\ncomm " + read(proc+"/comm") + "cwd " + cwd +
 		"\nparent " + strconv.FormatBool(field(status, "PPid") == "1") + "\n" + pick(status, "Umask", "SigBlk", "SigIgn") +
 		read(proc+"/cgroup") + namespaces(proc+"/ns")
 }
@@ -146,6 +146,19 @@ func seen(file string) string {
 	text = strings.ReplaceAll(text, fmt.Sprintf("session keyring %d ", session), "session keyring of outside ")
 	return keyring.ReplaceAllString(text, "session keyring of its own")
 }
+
+// files lists what the start has left in a directory.
+func files(dir string) string {
+	var lines []string
+	for line := range strings.Lines(rig.Tree(dir)) {
+		if !strings.HasPrefix(line, " ") { // what is in them is looked at elsewhere
+			lines = append(lines, line)
+		}
+	}
+	return pidPath.ReplaceAllString(strings.Join(lines, ""), "/proc/PID/")
+}
+
+var pidPath = regexp.MustCompile(`/proc/\d+/`)
 
 // keyring is one with a serial number.
 var keyring = regexp.MustCompile(`session keyring \d+`)

@@ -28,9 +28,10 @@ var numbers = []struct {
 	{regexp.MustCompile(`(?m)^.*(fe80|ff00|anycast).*\n( *valid_lft.*\n)?`), ""},
 }
 
-// ip gives the output of ip(8) in the network namespace of a process.
-func ip(pid int, args ...string) string {
-	cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(pid), "-n", "ip"}, args...)...)
+// ip gives the output of a script of ip(8) in the network namespace of a
+// process.
+func ip(pid int, script string) string {
+	cmd := exec.Command("nsenter", "-t", strconv.Itoa(pid), "-n", "sh", "-c", script)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Sprintf("%v: %s", err, out)

@@ -42,9 +42,12 @@ func mounts(info string) string {
 	return strings.Join(lines, "\n")
 }
 
-// devices lists a /dev: mode, owner, kind and number or target of each file.
+// devices lists a /dev: mode, owner, kind and number or target of each file. Of
+// what is mounted there, only devpts is gone through.
 func devices(dev string) string {
 	var b strings.Builder
+	var top unix.Stat_t
+	unix.Lstat(dev, &top)
 	filepath.WalkDir(dev, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
@@ -65,6 +68,9 @@ func devices(dev string) string {
 			detail = fmt.Sprintf("%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
 		}
 		fmt.Fprintf(&b, "%s %o %d:%d %s\n", name, st.Mode, st.Uid, st.Gid, detail)
+		if d.IsDir() && st.Dev != top.Dev && name != "/pts" {
+			return filepath.SkipDir
+		}
 		return nil
 	})
 	return b.String()

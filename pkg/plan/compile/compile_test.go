@@ -124,7 +124,7 @@ func TestOrder(t *testing.T) {
 		{"a hook waits for all", rootfs + "lxc.net.0.type = veth\nlxc.hook.pre-mount = /x\n", options(),
 			"slave wait:cgroup unshare:cgroup network hook:pre-mount rootfs keyring " + tail + "caps lsm stdio wait:go exec"},
 		{"ids before all", rootfs + "lxc.idmap = u 0 100000 10\nlxc.idmap = g 0 100000 10\nlxc.time.offset.boot = 1h\n", unified,
-			"wait:ids become unshare:time unshare:cgroup slave rootfs keyring " + tail + "caps lsm stdio wait:go exec"},
+			"unshare:time wait:ids become unshare:cgroup slave rootfs keyring " + tail + "caps lsm stdio wait:go exec"},
 		{"cgroups left to the init", rootfs + "lxc.mount.auto = cgroup\n", options(),
 			"slave rootfs keyring cgroups " + tail + "wait:cgroup unshare:cgroup caps lsm stdio wait:go exec"},
 		{"cgroups mounted", rootfs + "lxc.mount.auto = cgroup:rw:force\n", options(),

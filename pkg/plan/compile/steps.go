@@ -60,12 +60,13 @@ func (m *compiler) birth() {
 	if m.c.SchedCore.V {
 		m.add(plan.Step{Op: plan.OpCoreSched, Origin: m.c.SchedCore.Origin})
 	}
-	if m.makes("user") {
-		m.add(plan.Step{Op: plan.OpWait, Stage: "ids"}, plan.Step{Op: plan.OpBecome})
-	}
 	if m.makes("time") {
 		o := m.plan.TimeOffset
 		m.add(plan.Step{Op: plan.OpUnshare, Stage: "time", Source: timens(o), Origin: first(o.Boot.Origin, o.Monotonic.Origin)})
+	}
+	if m.makes("user") {
+		// Whoever changes his ids has no /proc/self of his own any more.
+		m.add(plan.Step{Op: plan.OpWait, Stage: "ids"}, plan.Step{Op: plan.OpBecome})
 	}
 	if m.Facts.Unified {
 		m.cgroupNamespace()
