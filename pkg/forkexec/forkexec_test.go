@@ -111,6 +111,27 @@ func TestTolerateLetsOtherErrorsThrough(t *testing.T) {
 	}
 }
 
+// What has to be put right again is, whether the calls before succeed or not.
+func TestFinally(t *testing.T) {
+	p := New()
+	p.Optional(func() {
+		p.Finally(func() {
+			p.Call("fail", unix.SYS_CLOSE, Int(-1))
+			p.Report("not reached", First, Int(1))
+		}, func() { p.Report("after", First, Int(2)) })
+		p.Report("skipped", First, Int(3))
+	})
+	p.Report("on", First, Int(4))
+	records, _ := run(t, p)
+	var got []int64
+	for _, r := range records {
+		got = append(got, r.Value)
+	}
+	if len(got) != 2 || got[0] != 2 || got[1] != 4 {
+		t.Errorf("reported %v; want 2 and 4", got)
+	}
+}
+
 // A process of the program must not lead to a file that can be written.
 func TestExeIsSealed(t *testing.T) {
 	r, w, err := os.Pipe()

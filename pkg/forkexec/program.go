@@ -132,6 +132,27 @@ func (p *Program) Optional(f func()) {
 	p.Place(end)
 }
 
+// Finally runs f and then after; inside Optional the calls of after are made
+// too when one of f's fails, before the program goes on.
+func (p *Program) Finally(f, after func()) {
+	outer := p.fallback
+	if outer == nowhere {
+		f()
+		after()
+		return
+	}
+	failed, done := p.Label(), p.Label()
+	p.fallback = failed
+	f()
+	p.fallback = outer
+	after()
+	p.Jump(done)
+	p.Place(failed)
+	after()
+	p.Jump(outer)
+	p.Place(done)
+}
+
 // Call appends a system call; what names it in an error.
 func (p *Program) Call(what string, nr int, args ...Arg) Call {
 	in := instruction{op: int32(nr)}

@@ -104,8 +104,7 @@ func (b *build) exactly(f func()) {
 	p := b.p
 	mask := p.Reg()
 	p.Call("umask", unix.SYS_UMASK, forkexec.Int(0)).Into(mask)
-	f()
-	p.Call("umask", unix.SYS_UMASK, mask)
+	p.Finally(f, func() { p.Call("umask", unix.SYS_UMASK, mask) })
 }
 
 // mknod makes a device node, or binds the host's where mknod(2) is not
