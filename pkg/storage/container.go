@@ -61,12 +61,9 @@ func (c Container) Destroy() error {
 	if err := refuseMounts(dir); err != nil {
 		return err
 	}
-	partial, err := Mark(dir)
+	partial, err := Mark(dir, append(paths(elsewhere), dir)...)
 	if err != nil {
 		return err
-	}
-	if err := partial.Add(append(paths(elsewhere), dir)...); err != nil {
-		return errors.Join(err, partial.Remove())
 	}
 	if err := c.Clear(partial); err != nil {
 		return errors.Join(err, partial.Remove())

@@ -72,8 +72,8 @@ func TestDestroyThroughALink(t *testing.T) {
 // A process that died in the middle leaves the marker without its lock.
 func TestClearFinishesADestroy(t *testing.T) {
 	c := container(t)
-	p, err := Mark(c.dir())
-	must(t, err, p.Add(c.dir()))
+	p, err := Mark(c.dir(), c.dir())
+	must(t, err)
 	if _, err := Abandoned(c.dir()); !errors.Is(err, ErrBusy) {
 		t.Errorf("Abandoned while its process lives = %v; want ErrBusy", err)
 	}

@@ -51,10 +51,14 @@ type Partial struct {
 	file *os.File
 }
 
-// Mark puts the marker into the container directory dir. The marker appears
-// locked, so that nobody takes it for an abandoned one. ErrBusy says that there
-// is one already.
-func Mark(dir string) (*Partial, error) {
+// Mark puts the marker into the container directory dir, with a list of made
+// paths to begin with. The marker appears locked, so that nobody takes it for
+// an abandoned one. ErrBusy says that there is one already.
+func Mark(dir string, made ...string) (*Partial, error) {
+	list, err := record(made)
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0)
 	named := ""
 	if err != nil { // the file system has no nameless files
@@ -64,7 +68,7 @@ func Mark(dir string) (*Partial, error) {
 		named = file.Name()
 		defer os.Remove(named)
 	}
-	_, err = io.WriteString(file, listHeader)
+	_, err = io.WriteString(file, listHeader+list)
 	if err := errors.Join(err, file.Chmod(0), lock(file)); err != nil {
 		file.Close()
 		return nil, err
