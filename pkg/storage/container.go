@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/sys"
 )
 
 // A Container is what a container has on disk: the directory LXCPATH/NAME, and
@@ -111,13 +113,13 @@ func (c Container) Clear(partial *Partial) error {
 	if err := removeEmpty(filepath.Join(dir, snapsName)); err != nil {
 		return err
 	}
-	if err := partial.Remove(); err != nil {
-		return err
+	if entries, err := os.ReadDir(dir); err == nil && whole && len(entries) == 1 {
+		// Without marker nobody would know whose the empty directory was.
+		if err := unix.Chmod(dir, unfinished); err != nil {
+			return sys.PathError("chmod", dir, err)
+		}
 	}
-	if !whole {
-		return removeUnfinished(dir)
-	}
-	if err := removeEmpty(dir); err != nil || dir == c.name() {
+	if err := errors.Join(partial.Remove(), removeUnfinished(dir)); err != nil || !whole || dir == c.name() {
 		return err
 	}
 	if _, err := os.Stat(c.name()); errors.Is(err, fs.ErrNotExist) {

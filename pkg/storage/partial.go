@@ -25,17 +25,18 @@ const partialName = "partial"
 // listHeader begins the list in the marker, before anything is listed.
 const listHeader = "made for this container:\n"
 
-// unfinished is the mode of a container directory that its maker has not
-// written down yet. The sticky bit is the one thing that mkdir(2) sets at once:
-// whatever moment the maker is killed at, an empty directory it leaves behind
-// can be told from one that was there before.
+// unfinished is the mode of a container directory before its maker has written
+// it down in the marker, and after its destroyer has deleted all else. The
+// sticky bit is the one thing that mkdir(2) sets at once: whatever moment they
+// are killed at, the empty directory they leave behind can be told from one of
+// the user's.
 const unfinished = unix.S_ISVTX | 0o700
 
 // Mkdir makes the container directory dir, to be followed by Mark, Add of dir
 // and a chmod. The error is EEXIST when it is there.
 func Mkdir(dir string) error { return sys.PathError("mkdir", dir, unix.Mkdir(dir, unfinished)) }
 
-// removeUnfinished deletes the empty directory of a maker that has died.
+// removeUnfinished deletes such a directory if it is empty.
 func removeUnfinished(dir string) error {
 	var st unix.Stat_t
 	if unix.Lstat(dir, &st) != nil || st.Mode&^unix.S_ISGID != unix.S_IFDIR|unfinished {
