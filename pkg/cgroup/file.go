@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -56,4 +57,16 @@ func readAt(dir int, name string) (string, error) {
 	buf := make([]byte, 4096)
 	n, err := sys.RetryInt(func() (int, error) { return unix.Read(fd, buf) })
 	return strings.TrimRight(string(buf[:max(n, 0)]), "\n"), err
+}
+
+// readAllAt is readAt for a file of any length.
+func readAllAt(dir int, name string) (string, error) {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	return string(text), err
 }

@@ -87,10 +87,9 @@ func (s *Set) removeParents(rel string) {
 func removeTree(dir string) error {
 	err := unix.Rmdir(dir)
 	if err == unix.EBUSY || err == unix.ENOTEMPTY {
-		for _, name := range children(dir) {
-			if err := removeTree(dir + "/" + name); err != nil {
-				return err
-			}
+		w := walker{up: func(dir int, name string) { unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) }}
+		if err := w.walk(dir); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
 		}
 		err = unix.Rmdir(dir)
 	}
@@ -98,6 +97,20 @@ func removeTree(dir string) error {
 		return nil
 	}
 	return sys.PathError("rmdir", dir, err)
+}
+
+// Kill sends SIGKILL to all processes of the container, and sees to it that
+// they can die of it.
+func (s *Set) Kill() { s.kill(s.Limit) }
+
+// Thaw wakes all processes of the container, in whatever cgroups of its own it
+// has frozen them.
+func (s *Set) Thaw() {
+	for _, h := range s.Hierarchies {
+		if h.Version == 2 || h.has("freezer") {
+			h.thaw(s.Limit)
+		}
+	}
 }
 
 // populated says whether a process lives in the cgroup rel or beneath it.
@@ -115,15 +128,14 @@ func (s *Set) populated(rel string) bool {
 // another pid namespace than ours is 0.
 func processes(dir string) []int {
 	var pids []int
-	text, _ := readFile(dir + "/cgroup.procs")
-	for _, field := range strings.Fields(text) {
-		if pid, err := strconv.Atoi(field); err == nil {
-			pids = append(pids, pid)
+	walker{down: func(dir int) {
+		text, _ := readAllAt(dir, "cgroup.procs")
+		for field := range strings.FieldsSeq(text) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
 		}
-	}
-	for _, name := range children(dir) {
-		pids = append(pids, processes(dir+"/"+name)...)
-	}
+	}}.walk(dir)
 	return pids
 }
 
@@ -147,15 +159,16 @@ func (s *Set) kill(rel string) {
 		}
 	}
 	if freezes {
-		thaw(freezer.Dir(rel))
+		freezer.thaw(rel)
 	}
 }
 
-// thaw wakes a cgroup of version 1 and those beneath it, which may have been
-// frozen from inside: a frozen process does not die.
-func thaw(dir string) {
-	for _, name := range children(dir) {
-		thaw(dir + "/" + name)
+// thaw wakes the cgroup rel and those beneath it, which may have been frozen
+// from inside: in version 1 a frozen process does not die.
+func (h Hierarchy) thaw(rel string) {
+	file, value := "freezer.state", "THAWED"
+	if h.Version == 2 {
+		file, value = "cgroup.freeze", "0"
 	}
-	writeFile(dir+"/freezer.state", "THAWED")
+	walker{down: func(dir int) { writeAt(dir, file, value) }}.walk(h.Dir(rel))
 }

@@ -8,7 +8,15 @@ import (
 // A loop waits for descriptors and calls their handlers, one after another.
 type loop struct {
 	epoll    int
-	handlers map[int]func(events uint32)
+	handlers map[int]handler
+	watched  int32 // how many watches there have been
+}
+
+// A handler is what to call. Its number tells it from an earlier one of the
+// same descriptor, for which an event may still be at hand.
+type handler struct {
+	number int32
+	call   func(events uint32)
 }
 
 func newLoop() (*loop, error) {
@@ -16,21 +24,25 @@ func newLoop() (*loop, error) {
 	if err != nil {
 		return nil, sys.CallError("epoll_create1", err)
 	}
-	return &loop{fd, map[int]func(uint32){}}, nil
+	return &loop{epoll: fd, handlers: map[int]handler{}}, nil
 }
 
 // watch calls f whenever one of the events (EPOLLIN, EPOLLOUT) is there, or
 // the other side hangs up. Watching again changes events and handler.
 func (l *loop) watch(fd int, events uint32, f func(events uint32)) error {
-	op := unix.EPOLL_CTL_ADD
-	if _, known := l.handlers[fd]; known {
-		op = unix.EPOLL_CTL_MOD
+	h, known := l.handlers[fd]
+	op := unix.EPOLL_CTL_MOD
+	if !known {
+		op = unix.EPOLL_CTL_ADD
+		l.watched++
+		h.number = l.watched
 	}
-	err := unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+	err := unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd), Pad: h.number})
 	if err != nil {
 		return sys.CallError("epoll_ctl", err)
 	}
-	l.handlers[fd] = f
+	h.call = f
+	l.handlers[fd] = h
 	return nil
 }
 
@@ -51,9 +63,10 @@ func (l *loop) run(done func() bool) error {
 			return sys.CallError("epoll_wait", err)
 		}
 		for _, e := range events[:n] {
-			// An earlier handler of this round may have closed the descriptor.
-			if f := l.handlers[int(e.Fd)]; f != nil {
-				f(e.Events)
+			// An earlier handler of this round may have closed the descriptor, and
+			// another may have its number since.
+			if h, known := l.handlers[int(e.Fd)]; known && h.number == e.Pad {
+				h.call(e.Events)
 			}
 		}
 	}

@@ -52,9 +52,13 @@ var handlers = map[command.Number]func(*shim, *client, *command.Request) answer{
 	command.Unfreeze:          (*shim).unfreeze,
 }
 
+// acceptTurn is how many connections are taken before others have their turn:
+// anybody on the host can make some.
+const acceptTurn = 16
+
 // accept takes new connections.
 func (s *shim) accept(uint32) {
-	for {
+	for range acceptTurn {
 		conn, err := s.server.Accept()
 		if err != nil {
 			s.log.Warn(err.Error())
@@ -188,9 +192,9 @@ func (s *shim) stop(*client, *command.Request) answer {
 	if err := unix.PidfdSendSignal(int(s.files[handover.Init].Fd()), sig, nil, 0); err != nil && err != unix.ESRCH {
 		return answer{Response: command.Fail(errnoOf(err))}
 	}
-	// A frozen process cannot die.
-	if err := s.cgroups.Freeze(false, 0); err != nil {
-		s.log.Debug("unfreeze: ", err.Error())
+	s.cgroups.Thaw() // a frozen process cannot die
+	if sig == unix.SIGKILL {
+		s.insist()
 	}
 	return answer{silent: true}
 }

@@ -41,6 +41,7 @@ type shim struct {
 	status unix.WaitStatus // of the init, once it has ended
 	ended  bool            // the init has
 	stage  stageChild      // the lxc-stage at work
+	killer *os.File        // timer, while the init shall be dead and is not
 	over   bool
 }
 

@@ -94,6 +94,7 @@ func (s *shim) initEnded(status unix.WaitStatus) {
 		return
 	}
 	s.ended, s.status = true, status
+	s.desist()
 	s.log.Info("init ended with ", describe(status))
 	s.tell(command.Message{Type: command.ExitMessage, Name: s.state.Name, Value: int32(status)})
 	s.drainConsole()
