@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,29 +46,45 @@ func TestAttachSeenFromInside(t *testing.T) {
 		case <-ctx.Done():
 			t.Error("the attaching process is still held up")
 		}
-		t.Log("\n" + report)
-		if !strings.Contains(report, "found") {
-			t.Fatalf("the attack did not take place: %s", report)
-		}
-		for _, bad := range []string{
-			`SECRET.*`, `open exe [12]`,
-			`fd \d+ /.*(lxc-|gantry|rig/tools|main/bin).*`, // a file of ours
-			`fd \d+ /proc.*`,
-			`fd \d+ anon_inode:\[pidfd\]`,
-			`fd \d+ socket:.*`,
-		} {
-			if found := regexp.MustCompile(`(?m)^` + bad + `$`).FindString(report); found != "" {
-				t.Errorf("seen from inside: %s", found)
-			}
-		}
-		caps := regexp.MustCompile(`CapPrm ([0-9a-f]+)\n.*?CapBnd ([0-9a-f]+)\n`).FindStringSubmatch(strings.ReplaceAll(report, "\r", ""))
-		if caps != nil && caps[1] != caps[2] {
-			t.Errorf("the process could be made to use the capabilities %s; the container has %s", caps[1], caps[2])
-		}
-		if mapped && regexp.MustCompile(`(?m)^(traced|open mem)`).MatchString(report) {
-			t.Errorf("an id-mapped root has traced the attaching process")
-		}
+		unseen(b, report)
 	})
+}
+
+// unseen fails the test if a spy has found anything of the host's, or rights
+// the container does not have.
+func unseen(b *box, report string) {
+	b.Helper()
+	if !strings.Contains(report, "found") {
+		b.Fatalf("the attack did not take place: %s", report)
+	}
+	for _, bad := range []string{
+		`SECRET.*`, `open exe [12]`,
+		`fd \d+ /.*(lxc-|gantry|rig/tools|main/bin).*`, // a file of ours
+		`fd \d+ /proc.*`,
+		`fd \d+ /sys.*`,
+		`fd \d+ anon_inode:\[pidfd\]`,
+		`fd \d+ socket:.*`,
+	} {
+		if found := regexp.MustCompile(`(?m)^` + bad + `$`).FindString(report); found != "" {
+			b.Errorf("seen from inside: %s", found)
+		}
+	}
+	permitted := capabilities(report, "CapPrm")
+	if allowed := capabilities(report, "CapBnd") | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID; permitted&^allowed != 0 {
+		b.Errorf("the process can be made to use the capabilities %x; the container has %x", permitted, allowed)
+	}
+	if b.mapped && regexp.MustCompile(`(?m)^(traced|open mem)`).MatchString(report) {
+		b.Errorf("an id-mapped root can trace the process")
+	}
+	if b.Failed() {
+		b.Log("\n" + report)
+	}
+}
+
+func capabilities(report, name string) uint64 {
+	line, _, _ := strings.Cut(after(report, name+" "), "\n")
+	set, _ := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
+	return set
 }
 
 // sums gives the checksums of our programs.
@@ -83,6 +100,23 @@ func sums(t testing.TB) map[string][32]byte {
 		all[f] = sha256.Sum256(content)
 	}
 	return all
+}
+
+// TestInitSeenFromInside lets a start hook, which is the container's own
+// program, inspect the init that waits for it.
+func TestInitSeenFromInside(t *testing.T) {
+	each(t, func(t *testing.T, mapped bool) {
+		b := newBox(t, mapped, "lxc.cap.drop = sys_module sys_time", `lxc.hook.start = sh -c "/evil spy >/report; true"`)
+		for range 2 {
+			b.start()
+			unseen(b, b.get("report"))
+			os.Remove(b.root + "/report")
+			b.stop()
+		}
+		go time.AfterFunc(time.Second, func() { b.tool("lxc-stop", "-k", b.name) })
+		b.tool("lxc-start", "-F", b.name)
+		unseen(b, b.get("report"))
+	})
 }
 
 // TestOwnExecutable makes our own processes execute themselves, and tries to
