@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -149,7 +150,6 @@ func (r *run) idMapped(path string, o plan.MountOptions, recursive bool) (*os.Fi
 // systems where that cannot happen, or would leave the file behind, LXC makes
 // none.
 func (r *run) pinRootfs() error {
-	const nfs = unix.NFS_SUPER_MAGIC
 	p := r.plan.Rootfs
 	if !p.Pin {
 		return nil
@@ -158,26 +158,37 @@ func (r *run) pinRootfs() error {
 	if unix.Statfs(p.Path, &fs) != nil || fs.Type == unix.OVERLAYFS_SUPER_MAGIC {
 		return nil // what is not there the rootfs step tells
 	}
-	const name = ".lxc_keep"
 	dir, err := os.OpenFile(p.Path, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+	f, err := pin(dir)
 	switch {
-	case err == unix.EROFS:
+	case errors.Is(err, unix.EROFS), errors.Is(err, unix.EEXIST):
 		return nil
 	case err != nil:
-		return at(p.Origin, sys.PathError("open", p.Path+"/"+name, err))
+		return at(p.Origin, err)
 	}
-	f := os.NewFile(uintptr(fd), name)
 	r.files[handover.Pin] = f
 	r.open.Add(func() { f.Close() })
-	if fs.Type != nfs {
-		unix.Unlinkat(int(dir.Fd()), name, 0)
-	}
 	return nil
+}
+
+// pin makes a file in the rootfs and opens it for writing: one without a name,
+// or, on NFS for one, LXC's. What root inside has left under that name, a
+// device node perhaps, is not opened.
+func pin(dir *os.File) (*os.File, error) {
+	const name = ".lxc_keep"
+	fd, err := unix.Openat(int(dir.Fd()), ".", unix.O_RDWR|unix.O_TMPFILE|unix.O_CLOEXEC, 0o600)
+	if err == unix.EOPNOTSUPP || err == unix.EISDIR {
+		unix.Unlinkat(int(dir.Fd()), name, 0)
+		fd, err = unix.Openat(int(dir.Fd()), name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	}
+	if err != nil {
+		return nil, sys.PathError("open", dir.Name()+"/"+name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil // NFS would not let go of its name
 }
 
 // bootID makes up the boot_id of this start.
