@@ -76,11 +76,13 @@ func (s *shim) spawn(socket *os.File) (pid int, err error) {
 	return process.Pid, nil
 }
 
-// lend gives what lxc-stage needs of the files.
+// lend gives what lxc-stage needs of the files. Among them is the command
+// socket: should the shim be killed, the name of the container stays taken, and
+// who asks for its state waits, until lxc-stage has done its work.
 func (s *shim) lend() handover.Files {
 	lent := handover.Files{}
 	for name, f := range s.files {
-		if name != handover.Listen && name != handover.Init {
+		if name != handover.Init {
 			lent[name] = f
 		}
 	}
