@@ -39,7 +39,6 @@ type Plan struct {
 
 	Namespaces []Namespace // in the order user mnt pid uts ipc net cgroup time
 	IDMaps     []IDMap
-	TimeOffset TimeOffset
 
 	Rootfs  Rootfs
 	Steps   []Step // what the child does between its birth and exec, in order
@@ -79,17 +78,6 @@ type IDMap struct {
 	Origin Origin
 }
 
-// TimeOffset shifts the clocks of a new time namespace (time_namespaces(7)).
-type TimeOffset struct {
-	Boot, Monotonic Offset
-}
-
-// An Offset is what timens_offsets takes: seconds and nanoseconds.
-type Offset struct {
-	Seconds, Nanoseconds int64
-	Origin               Origin
-}
-
 // Rootfs is where the container's root file system comes from.
 type Rootfs struct {
 	Path    string // as stored, without its TYPE: prefix; empty means the host's own tree
@@ -108,11 +96,8 @@ type Init struct {
 	Cwd         string
 	UID, GID    uint32
 	Groups      []uint32
-	SetGroups   bool  // lxc.init.groups was given
 	DeathSignal int   // lxc.monitor.signal.pdeath; 0 for none
 	Personality int64 // persona for personality(2), -1 to leave it
-	NoNewPrivs  bool
-	NewKeyring  bool // join a new anonymous session keyring
 	Caps        Caps
 	Origin      Origin // of the command
 	CwdOrigin   Origin

@@ -45,7 +45,6 @@ const (
 	OpDevpts    Op = "devpts"    // a new instance on /dev/pts, ptmx beside it
 	OpConsole   Op = "console"   // /dev/console
 	OpTTYs      Op = "ttys"      // /dev/ttyN, handed to set-up
-	OpIDMounts  Op = "idmounts"  // take the id-mapped mounts set-up has made
 	OpHook      Op = "hook"      // run Hook and wait for it
 	OpPivot     Op = "pivot"     // the rootfs becomes /
 	OpNetwork   Op = "network"   // names, addresses, routes inside

@@ -27,7 +27,6 @@ func (m *compiler) cgroup() error {
 	m.plan.Cgroup.Origin = first(d.Parent.Origin, d.Container.Origin)
 	m.plan.Cgroup.Legacy = writes(c.Legacy)
 	m.plan.Cgroup.Unified = writes(c.Unified)
-	m.plan.Cgroup.Namespaced = m.makes("cgroup")
 	return nil
 }
 

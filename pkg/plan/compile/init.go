@@ -28,11 +28,8 @@ func (m *compiler) command() error {
 		UID:         c.UID.V,
 		GID:         c.GID.V,
 		Groups:      values(c.Groups),
-		SetGroups:   len(c.Groups) > 0,
 		DeathSignal: m.c.Monitor.SignalDeath.V,
 		Personality: m.c.Arch.V,
-		NoNewPrivs:  m.c.NoNewPrivs.V,
-		NewKeyring:  !m.c.KeyringSession.V,
 		Origin:      command.Origin,
 		CwdOrigin:   c.Cwd.Origin,
 	}

@@ -109,16 +109,16 @@ func TestSplit(t *testing.T) {
 
 func TestTimens(t *testing.T) {
 	tests := []struct {
-		o    plan.TimeOffset
-		want string
+		boot, monotonic config.TimeOffset
+		want            string
 	}{
-		{plan.TimeOffset{}, ""},
-		{plan.TimeOffset{Boot: plan.Offset{Seconds: 7200}}, "boottime 7200 0\n"},
-		{plan.TimeOffset{Monotonic: plan.Offset{Nanoseconds: -5e6}, Boot: plan.Offset{Nanoseconds: 3e9 + 1}}, "monotonic -1 995000000\nboottime 3 1\n"},
+		{want: ""},
+		{boot: config.TimeOffset{Seconds: 7200}, want: "boottime 7200 0\n"},
+		{config.TimeOffset{Nanoseconds: 3e9 + 1}, config.TimeOffset{Nanoseconds: -5e6}, "monotonic -1 995000000\nboottime 3 1\n"},
 	}
 	for _, test := range tests {
-		if got := timens(test.o); got != test.want {
-			t.Errorf("timens(%+v) = %q; want %q", test.o, got, test.want)
+		if got := timens(test.boot, test.monotonic); got != test.want {
+			t.Errorf("timens(%+v, %+v) = %q; want %q", test.boot, test.monotonic, got, test.want)
 		}
 	}
 }

@@ -55,10 +55,6 @@ func (m *compiler) namespaces() error {
 			m.plan.Namespaces = append(m.plan.Namespaces, plan.Namespace{Kind: k.name, Origin: origin})
 		}
 	}
-	m.plan.TimeOffset = plan.TimeOffset{
-		Boot:      offset(m.c.Time.Boot),
-		Monotonic: offset(m.c.Time.Monotonic),
-	}
 	return m.checkNamespaces()
 }
 
@@ -71,10 +67,6 @@ func (m *compiler) available(kind string) bool {
 		return m.Facts.TimeNamespaces
 	}
 	return true
-}
-
-func offset(v config.Value[config.TimeOffset]) plan.Offset {
-	return plan.Offset{Seconds: v.V.Seconds, Nanoseconds: v.V.Nanoseconds, Origin: v.Origin}
 }
 
 // checkNamespaces refuses what could not start, or would act on the host.
@@ -118,25 +110,25 @@ func (m *compiler) share(kind string) *plan.Namespace {
 }
 
 // timens is what /proc/PID/timens_offsets takes (time_namespaces(7)).
-func timens(o plan.TimeOffset) (text string) {
+func timens(boot, monotonic config.TimeOffset) (text string) {
 	for _, clock := range []struct {
-		name string
-		plan.Offset
-	}{{"monotonic", o.Monotonic}, {"boottime", o.Boot}} {
-		if clock.Seconds != 0 || clock.Nanoseconds != 0 {
-			seconds, nanoseconds := normal(clock.Offset)
-			text += clock.name + " " + strconv.FormatInt(seconds, 10) + " " + strconv.FormatInt(nanoseconds, 10) + "\n"
+		name   string
+		offset config.TimeOffset
+	}{{"monotonic", monotonic}, {"boottime", boot}} {
+		if clock.offset != none {
+			o := normal(clock.offset)
+			text += clock.name + " " + strconv.FormatInt(o.Seconds, 10) + " " + strconv.FormatInt(o.Nanoseconds, 10) + "\n"
 		}
 	}
 	return text
 }
 
 // normal brings the nanoseconds into the range the kernel takes, 0 to 999999999.
-func normal(o plan.Offset) (seconds, nanoseconds int64) {
+func normal(o config.TimeOffset) config.TimeOffset {
 	const second = 1e9
-	seconds, nanoseconds = o.Seconds+o.Nanoseconds/second, o.Nanoseconds%second
-	if nanoseconds < 0 {
-		seconds, nanoseconds = seconds-1, nanoseconds+second
+	o.Seconds, o.Nanoseconds = o.Seconds+o.Nanoseconds/second, o.Nanoseconds%second
+	if o.Nanoseconds < 0 {
+		o.Seconds, o.Nanoseconds = o.Seconds-1, o.Nanoseconds+second
 	}
-	return seconds, nanoseconds
+	return o
 }

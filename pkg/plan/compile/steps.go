@@ -61,8 +61,8 @@ func (m *compiler) birth() {
 		m.add(plan.Step{Op: plan.OpCoreSched, Origin: m.c.SchedCore.Origin})
 	}
 	if m.makes("time") {
-		o := m.plan.TimeOffset
-		m.add(plan.Step{Op: plan.OpUnshare, Stage: "time", Source: timens(o), Origin: first(o.Boot.Origin, o.Monotonic.Origin)})
+		t := m.c.Time
+		m.add(plan.Step{Op: plan.OpUnshare, Stage: "time", Source: timens(t.Boot.V, t.Monotonic.V), Origin: first(t.Boot.Origin, t.Monotonic.Origin)})
 	}
 	if m.makes("user") {
 		// Whoever changes his ids has no /proc/self of his own any more.
@@ -78,7 +78,7 @@ func (m *compiler) identity() {
 	if name := m.c.UTSName; name.V != "" && m.makes("uts") {
 		m.add(plan.Step{Op: plan.OpHostname, Source: name.V, Origin: name.Origin})
 	}
-	if m.plan.Init.NewKeyring {
+	if !m.c.KeyringSession.V {
 		m.add(plan.Step{Op: plan.OpKeyring, Origin: m.c.KeyringSession.Origin})
 	}
 }
