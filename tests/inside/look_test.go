@@ -133,11 +133,14 @@ func process(proc string) string {
 func supervisor(proc string) string {
 	cwd, _ := os.Readlink(proc + "/cwd")
 	status := read(proc + "/status")
-	pinned := strings.Contains(descriptors(proc+"/fd"), "/.lxc_keep (deleted)")
+	pinned := pin.MatchString(descriptors(proc + "/fd"))
 	return fmt.Sprintf("pins the rootfs %v\n", pinned) + "cmdline " + strings.ReplaceAll(read(proc+"/cmdline"), "\x00", " ") + "\ncomm " + read(proc+"/comm") + "cwd " + cwd +
 		"\nparent " + strconv.FormatBool(field(status, "PPid") == "1") + "\n" + pick(status, "Umask", "SigBlk", "SigIgn") +
 		read(proc+"/cgroup") + namespaces(proc+"/ns")
 }
+
+// pin is a file of the rootfs without a name.
+var pin = regexp.MustCompile(`/c/rootfs/[^/]+ \(deleted\)`)
 
 // seen is what the init itself has written down.
 func seen(file string) string {
