@@ -67,7 +67,7 @@ type remover struct {
 
 // remove deletes the entry name of dir, whose path is for error texts alone.
 func (r *remover) remove(dir *os.File, name, path string, depth int) error {
-	err := sys.Retry(func() error { return unix.Unlinkat(int(dir.Fd()), name, 0) })
+	err := unlink(dir, name, 0)
 	if err == nil || err == unix.ENOENT {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (r *remover) remove(dir *os.File, name, path string, depth int) error {
 		if err := r.empty(sub, path, depth+1, nil); err != nil {
 			return err
 		}
-		err = sys.Retry(func() error { return unix.Unlinkat(int(dir.Fd()), name, unix.AT_REMOVEDIR) })
+		err = unlink(dir, name, unix.AT_REMOVEDIR)
 		if err == nil || err == unix.ENOENT {
 			return nil
 		}
@@ -147,7 +147,13 @@ func (r *remover) hoist(dir *os.File, name, path string) error {
 	for {
 		to := ".removed-" + strconv.Itoa(r.next)
 		r.next++
-		err := unix.Renameat2(int(dir.Fd()), name, int(r.top.Fd()), to, unix.RENAME_NOREPLACE)
+		rename := func() error {
+			return unix.Renameat2(int(dir.Fd()), name, int(r.top.Fd()), to, unix.RENAME_NOREPLACE)
+		}
+		err := rename()
+		if err == unix.EPERM && loosen(dir, name) {
+			err = rename()
+		}
 		if err != unix.EEXIST {
 			return sys.PathError("rename", path, err)
 		}
