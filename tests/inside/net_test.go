@@ -21,9 +21,8 @@ var numbers = []struct {
 	{regexp.MustCompile(`(hello|tcn|topology_change|gc|hold|message_age|forward_delay)_timer +\S+`), ""},
 	{regexp.MustCompile(`link/ether (.[^0]|0[^0]|00:[^1]|00:1[^6])\S+`), "link/ether RANDOM"},
 	{regexp.MustCompile(`(bridge_id|designated_root|designated_bridge) \S+`), "$1"},
-	{regexp.MustCompile(` tentative| (NO-CARRIER|LOWER_UP)`), ""},
-	{regexp.MustCompile(`,?(NO-CARRIER|LOWER_UP)| tentative`), ""},
 	// How far the kernel has come with a link, and with its own addresses.
+	{regexp.MustCompile(`NO-CARRIER,|,LOWER_UP| tentative`), ""},
 	{regexp.MustCompile(` state (UP|DOWN|UNKNOWN|LOWERLAYERDOWN) `), " "},
 	{regexp.MustCompile(`(?m)^.*(fe80|ff00|anycast).*\n( *valid_lft.*\n)?`), ""},
 }
