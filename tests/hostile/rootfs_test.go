@@ -168,14 +168,18 @@ line" "$(printf '\377\376')" '-rf' '*' '..evil' "$(printf 'n%.0s' $(seq 255))"
 	})
 }
 
-// setFlags sets the attributes of chattr(1).
+// setFlags sets attributes of chattr(1).
 func setFlags(file string, flags int) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
+	plain, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
+	if err != nil {
+		return err
+	}
+	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, plain|flags)
 }
 
 // TestDestroyMounted refuses to delete what is mounted somewhere else as well.
