@@ -115,7 +115,7 @@ func (a appArmor) Prepare(c Container, want plan.LSM, l *log.Logger) (Change, er
 	}
 	if label == "" {
 		label = defaultProfile
-		if c.CgroupNamespace {
+		if c.CgroupNamespaces {
 			label = defaultProfileCgns
 		}
 	}

@@ -43,9 +43,9 @@ type Module interface {
 
 // A Container is what a module has to know about one.
 type Container struct {
-	Name, LXCPath   string
-	Unprivileged    bool // it has id maps
-	CgroupNamespace bool
+	Name, LXCPath    string
+	Unprivileged     bool // it has id maps
+	CgroupNamespaces bool // the kernel has them, whether or not it has one of its own
 }
 
 // A Change is one write that changes a thread's label. The zero Change is

@@ -33,7 +33,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestProfileText(t *testing.T) {
-	c := Container{Name: "c1", LXCPath: "/p", CgroupNamespace: true}
+	c := Container{Name: "c1", LXCPath: "/p", CgroupNamespaces: true}
 	for _, x := range []struct {
 		a         appArmor
 		c         Container
@@ -86,7 +86,7 @@ func TestSELinux(t *testing.T) {
 // elsewhere the keys do nothing.
 func TestPrepare(t *testing.T) {
 	m := Detect()
-	c := Container{Name: "t", LXCPath: t.TempDir(), CgroupNamespace: true}
+	c := Container{Name: "t", LXCPath: t.TempDir(), CgroupNamespaces: true}
 	want := plan.LSM{AppArmor: generated}
 	change, err := m.Prepare(c, want, nil)
 	if err != nil {

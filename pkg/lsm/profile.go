@@ -15,7 +15,7 @@ func (a appArmor) profile(c Container, want plan.LSM) string {
 	p.add("#include <tunables/global>", `profile "`+profileName(c)+`" flags=(attach_disconnected,mediate_deleted) {`)
 	p.add(general, mounts)
 	p.binds()
-	if c.CgroupNamespace {
+	if c.CgroupNamespaces {
 		p.add("", "  # Its own part of the cgroup tree.",
 			"  mount fstype=cgroup -> /sys/fs/cgroup/{,**},", "  mount fstype=cgroup2 -> /sys/fs/cgroup/{,**},")
 	}

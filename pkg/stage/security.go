@@ -2,6 +2,7 @@ package stage
 
 import (
 	"errors"
+	"os"
 
 	"gantry/pkg/capability"
 	"gantry/pkg/lsm"
@@ -40,9 +41,10 @@ func (r *run) rights() error {
 
 // labelled is the container as a security module sees it.
 func (r *run) labelled() lsm.Container {
+	_, err := os.Stat("/proc/self/ns/cgroup")
 	return lsm.Container{
 		Name: r.plan.Name, LXCPath: r.plan.LXCPath,
-		Unprivileged: len(r.plan.IDMaps) > 0, CgroupNamespace: r.has("cgroup"),
+		Unprivileged: len(r.plan.IDMaps) > 0, CgroupNamespaces: err == nil,
 	}
 }
 
