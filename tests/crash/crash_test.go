@@ -59,6 +59,8 @@ var whole = []string{
 	"lxc.mount.entry = tmpfs mnt tmpfs rw 0 0",
 }
 
+var idmapped = append([]string{"lxc.idmap = u 0 100000 65536", "lxc.idmap = g 0 100000 65536", "lxc.rootfs.options = idmap=container"}, whole...)
+
 const (
 	startIt = "lxc-start -n c -p " + pidFile
 	upIt    = startIt + " && ready c"
@@ -71,8 +73,9 @@ var actions = []action{
 	{"start-whole", "", startIt, false, whole, []sweep{{tool, 13}, {shim, 7}, {initial, 13}}},
 	{"start-foreground", "", "lxc-start -F -n c -p " + pidFile, false, whole, []sweep{{tool, 17}, {shim, 7}, {initial, 17}}},
 	{"stop", upIt, "lxc-stop -n c -t 5", true, whole, []sweep{{tool, 7}, {shim, 7}, {stage, 5}, {initial, 1}}},
+	{"stop-orphans", upIt, "lxc-stop -n c -t 5", true, []string{"lxc.namespace.keep = user pid"}, []sweep{{shim, 11}}},
 	{"kill", upIt, "lxc-stop -n c -k", true, nil, []sweep{{tool, 7}, {shim, 5}}},
-	{"reboot", upIt, "lxc-stop -n c -r -t 5", true, whole, []sweep{{tool, 11}, {shim, 5}, {stage, 11}, {launcher, 1}, {initial, 13}}},
+	{"reboot", upIt, "lxc-stop -n c -r -t 5", true, idmapped, []sweep{{tool, 11}, {shim, 5}, {stage, 11}, {launcher, 1}, {initial, 13}}},
 	{"create", undo, "lxc-create -n c -t busybox", false, nil, []sweep{{tool, 13}}},
 	{"destroy", "", "lxc-destroy -n c", false, nil, []sweep{{tool, 11}}},
 }
@@ -197,7 +200,7 @@ func (a *action) recover(n int) error {
 			return err
 		}
 		if started {
-			return must("lxc-stop -k -n c")
+			return must("lxc-stop -k -n c && [ ! -e " + pidFile + " ]")
 		}
 		fallthrough
 	case 1:
@@ -246,8 +249,13 @@ func leftovers(before rig.Facts) error {
 			break
 		}
 	}
-	if _, err := os.Stat(pidFile); err == nil {
-		os.Remove(pidFile)
+	os.Remove(pidFile) // a killed shim's; the next start with -p writes it anew
+	files, _ := filepath.Glob("/run/*")
+	more, _ := filepath.Glob(lxcpath + "/*")
+	for _, path := range append(files, more...) {
+		if !strings.Contains(" /run/rig /run/lock /run/lxc /run/c.console "+dir+" ", " "+path+" ") {
+			diff = append(diff, "+ file "+path)
+		}
 	}
 	if diff != nil {
 		return fmt.Errorf("left behind:\n%s", strings.Join(diff, "\n"))
