@@ -147,5 +147,8 @@ func (r *run) hostPty() (p hostPty, err error) {
 	}
 	p.mount = os.NewFile(uintptr(fd), "pty")
 	r.open.Add(func() { p.mount.Close() })
-	return p, nil
+	// Where the host's mounts are shared, what root inside mounts over it would
+	// appear on the host's pty too.
+	private := unix.MountAttr{Propagation: unix.MS_PRIVATE}
+	return p, sys.CallError("mount_setattr of a pty", unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &private))
 }
