@@ -22,7 +22,8 @@ var modes = map[string]netlink.MacvlanMode{
 	"passthru": netlink.MACVLAN_MODE_PASSTHRU,
 }
 
-// create makes it on the host, where script.up sees it.
+// create makes it inside, so that it goes with the container whatever happens.
+// Only a script.up needs to see it on the host first.
 func (macvlan) create(s *scene, d *plan.Network, live *Live) error {
 	parent, err := s.device(d, d.Link)
 	if err != nil {
@@ -32,11 +33,16 @@ func (macvlan) create(s *scene, d *plan.Network, live *Live) error {
 	a.ParentIndex = parent.Attrs().Index
 	a.MTU = d.MTU
 	link := &netlink.Macvlan{LinkAttrs: a, Mode: modes[d.MACVLANMode]}
-	live.Host, err = withName("mc", func(name string) error {
-		link.Name = name
-		return s.host.LinkAdd(link)
-	})
-	live.Device = link.Index
+	if d.ScriptUp == nil {
+		link.Name, link.Namespace = live.Name, netlink.NsFd(s.ns.Fd())
+		err = s.host.LinkAdd(link)
+	} else {
+		live.Host, err = withName("mc", func(name string) error {
+			link.Name = name
+			return s.host.LinkAdd(link)
+		})
+		live.Device = link.Index
+	}
 	if errors.Is(err, unix.EBUSY) {
 		return at(d, "link", "%s is a port of a bridge or has a passthru device already: %w", d.Link, err)
 	}
@@ -47,6 +53,9 @@ func (macvlan) create(s *scene, d *plan.Network, live *Live) error {
 }
 
 func (macvlan) enter(s *scene, d *plan.Network, live *Live) error {
+	if live.Host == "" {
+		return nil // born inside
+	}
 	if err := move(netns.None(), live.Device, s.ns, live.Name); err != nil {
 		return at(d, "type", "moving %s into the container: %w", live.Host, err)
 	}

@@ -63,8 +63,9 @@ func TestMacvlanUndone(t *testing.T) {
 		return
 	}
 	shell(t, "ip link add p0 type veth peer name p1; ip link add br2 type bridge; ip link set p0 master br2")
-	devices := []plan.Network{{Index: 0, Type: "macvlan", Link: "p1"}, {Index: 1, Type: "macvlan", Link: "p0"}}
-	_, err := Create(devices, container(t), noScript, nil)
+	devices := []plan.Network{{Index: 0, Type: "macvlan", Link: "p1", ScriptUp: &plan.Hook{Stage: "up"}}, {Index: 1, Type: "macvlan", Link: "p0"}}
+	up := func(plan.Hook, []string, []string) error { return nil }
+	_, err := Create(devices, container(t), up, nil)
 	if want := "lxc.net.1.link: p0 is a port of a bridge or has a passthru device already"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v; want %s", err, want)
 	}
