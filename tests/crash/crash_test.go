@@ -55,7 +55,7 @@ type sweep struct {
 // whole is a container with everything that outlasts a process.
 var whole = []string{
 	"lxc.net.0.type = veth", "lxc.net.0.link = br0", "lxc.net.0.ipv4.address = 10.0.9.7/24", "lxc.net.0.script.down = /bin/true",
-	"lxc.hook.post-stop = /bin/true", "lxc.console.logfile = /run/c.console", "lxc.mount.auto = cgroup:mixed",
+	"lxc.net.1.type = macvlan", "lxc.net.1.link = br0", "lxc.hook.post-stop = /bin/true", "lxc.console.logfile = /run/c.console", "lxc.mount.auto = cgroup:mixed",
 	"lxc.mount.entry = tmpfs mnt tmpfs rw 0 0",
 }
 
