@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("lxc.uts.name = \"'x'\"\nlxc.group = \" a \"\nlxc.apparmor.raw = \"\ta\r\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "lxc.include") {
-			t.Skip("reads other files")
+			return // reads other files
 		}
 		c, err := parsed(text)
 		if err != nil {
