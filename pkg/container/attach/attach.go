@@ -63,6 +63,7 @@ type visit struct {
 	own   capability.Set // what this process may do
 
 	noNewPrivs bool
+	newKeyring bool
 
 	cgroups []int // directories to enter, if any
 	leaf    *os.File

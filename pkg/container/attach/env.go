@@ -26,6 +26,7 @@ func (v *visit) environment() error {
 	if err != nil {
 		return err
 	}
+	v.newKeyring = !cfg.KeyringSession.V
 	base := os.Environ()
 	if v.ClearEnv {
 		base = []string{cleanPath}

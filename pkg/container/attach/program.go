@@ -87,7 +87,7 @@ func remount(p *forkexec.Program) {
 	p.Close(root)
 }
 
-// settle gives the command its directory, label, filter and user.
+// settle gives the command its directory, label, keyring, filter and user.
 func (v *visit) settle(p *forkexec.Program, proc forkexec.Reg) {
 	if cwd, err := os.Getwd(); err == nil && v.hasNamespace(unix.CLONE_NEWNS) {
 		p.Call("chdir "+cwd, unix.SYS_CHDIR, p.String(cwd)).May()
@@ -99,6 +99,10 @@ func (v *visit) settle(p *forkexec.Program, proc forkexec.Reg) {
 		p.Close(attr)
 	}
 	p.Close(proc)
+	if v.newKeyring {
+		// The caller's session keyring is a set of secrets, and comes along.
+		p.Call("keyctl", unix.SYS_KEYCTL, forkexec.Int(unix.KEYCTL_JOIN_SESSION_KEYRING), forkexec.Int(0)).May()
+	}
 	if v.noNewPrivs {
 		p.Prctl("no_new_privs", unix.PR_SET_NO_NEW_PRIVS, forkexec.Int(1), forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
 	}
