@@ -23,7 +23,7 @@ var numbers = []struct {
 	{regexp.MustCompile(`(bridge_id|designated_root|designated_bridge) \S+`), "$1"},
 	// How far the kernel has come with a link, and with its own addresses.
 	{regexp.MustCompile(`NO-CARRIER,|,LOWER_UP| tentative`), ""},
-	{regexp.MustCompile(` state (UP|DOWN|UNKNOWN|LOWERLAYERDOWN) `), " "},
+	{regexp.MustCompile(` state (UP|DOWN|UNKNOWN|LOWERLAYERDOWN|disabled|forwarding) `), " "},
 	{regexp.MustCompile(`(?m)^.*(fe80|ff00|anycast).*\n( *valid_lft.*\n)?`), ""},
 }
 

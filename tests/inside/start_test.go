@@ -91,10 +91,19 @@ func define(name string, config ...string) error {
 	return os.WriteFile(root+"/probe", probe, 0o755)
 }
 
+// again is the shell function that reboots a container whose init has run rc.
+const again = `again() {
+	seen=/var/lib/lxc/c/rootfs/run/seen
+	until [ -e $seen ]; do sleep 0.01; done
+	rm $seen
+	lxc-stop -r -n c </dev/null >/dev/null 2>&1
+}
+`
+
 // lookInside starts a container and gives its init's view.
 func lookInside(t *testing.T, tools rig.Toolset, lines []string) view {
 	t.Helper()
-	out, err := tools.Shell(prepare(t, lines)).CombinedOutput()
+	out, err := tools.Shell(again + prepare(t, lines)).CombinedOutput()
 	if err != nil {
 		if !*show {
 			out = nil // the words are their own
