@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gantry/pkg/command"
 	"gantry/tests/rig"
@@ -140,4 +143,13 @@ func await(t *testing.T, tools rig.Toolset) (pid int) {
 	return 0
 }
 
-func sleeps(pid int) bool { return read(fmt.Sprintf("/proc/%d/comm", pid)) == "sleep\n" }
+// sleeps says whether a process waits in the call that a program sleep waits
+// in. Its name alone is not enough: while it is being executed that comes
+// before the new command line and environment do.
+func sleeps(pid int) bool {
+	proc := fmt.Sprintf("/proc/%d", pid)
+	call, _, _ := strings.Cut(read(proc+"/syscall"), " ")
+	return read(proc+"/comm") == "sleep\n" && slices.Contains(pauses, call)
+}
+
+var pauses = []string{strconv.Itoa(unix.SYS_NANOSLEEP), strconv.Itoa(unix.SYS_CLOCK_NANOSLEEP)}
