@@ -223,14 +223,15 @@ func (a *action) recover(n int) error {
 }
 
 // again starts the container. One that is not there any more is made anew; one
-// that runs, or has not stopped yet, is left alone.
+// that runs, or has not stopped yet, is left alone: lxc-start takes that for a
+// success.
 func again(defined bool) (started bool, err error) {
 	status, said := run(startIt)
 	switch {
-	case status == 0:
-		return true, nil
 	case strings.Contains(said, "already running"):
 		return false, nil
+	case status == 0:
+		return true, nil
 	case defined:
 		return false, fmt.Errorf("lxc-start exits %d\n%s", status, said)
 	}
