@@ -2,7 +2,6 @@ package forkexec
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"os"
 	"runtime"
@@ -36,7 +35,36 @@ func interpreterText() []byte {
 	panic("forkexec: the interpreter has no end")
 }
 
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+// What elf(5) calls Elf64_Ehdr and Elf64_Phdr. Package debug/elf has them too,
+// and brings debug/dwarf and the decompressors, which every tool would pay for
+// at its start.
+type (
+	elfHeader struct {
+		ident                                                [16]byte
+		kind, machine                                        uint16
+		version                                              uint32
+		entry, phoff, shoff                                  uint64
+		flags                                                uint32
+		ehsize, phentsize, phnum, shentsize, shnum, shstrndx uint16
+	}
+	segment struct {
+		kind, flags                             uint32
+		off, vaddr, paddr, filesz, memsz, align uint64
+	}
+)
+
+// From elf(5).
+const (
+	elfIdent = "\x7fELF\x02\x01\x01" // 64 bits, little-endian, version 1
+	elfExec  = 2                     // ET_EXEC
+	ptLoad   = 1
+	ptStack  = 0x6474e551 // PT_GNU_STACK
+	canRead  = 4
+	canWrite = 2
+	canRun   = 1
+)
+
+var machines = map[string]uint16{"amd64": 62, "arm64": 183}
 
 // image makes the sealed memory file: ELF header, interpreter, program.
 func (p *Program) image(status FD) (*os.File, error) {
@@ -53,24 +81,25 @@ func (p *Program) image(status FD) (*os.File, error) {
 
 	dataAt := align(textSize)
 	memAt := dataAt + align(len(data))
-	segments := []elf.Prog64{
-		{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: textBase, Filesz: uint64(textSize), Memsz: uint64(textSize)},
-		{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_W), Off: uint64(dataAt), Vaddr: dataBase, Filesz: uint64(len(data)), Memsz: uint64(len(data))},
-		{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_W), Off: uint64(memAt), Vaddr: memBase, Filesz: uint64(len(p.mem)), Memsz: uint64(len(p.mem))},
-		// Without PT_GNU_STACK the kernel would make the stack executable.
-		{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(elf.PF_R | elf.PF_W)},
+	segments := []segment{
+		{kind: ptLoad, flags: canRead | canRun, vaddr: textBase, filesz: uint64(textSize)},
+		{kind: ptLoad, flags: canRead | canWrite, off: uint64(dataAt), vaddr: dataBase, filesz: uint64(len(data))},
+		{kind: ptLoad, flags: canRead | canWrite, off: uint64(memAt), vaddr: memBase, filesz: uint64(len(p.mem))},
+		// Without it the kernel would make the stack executable.
+		{kind: ptStack, flags: canRead | canWrite},
 	}
+	ehdr := elfHeader{
+		kind: elfExec, machine: machines[runtime.GOARCH], version: 1, entry: textBase + headers,
+		phoff: 64, ehsize: 64, phentsize: 56, phnum: uint16(len(segments)),
+	}
+	copy(ehdr.ident[:], elfIdent)
 	var out bytes.Buffer
-	ehdr := elf.Header64{
-		Type: uint16(elf.ET_EXEC), Machine: uint16(machines[runtime.GOARCH]), Version: 1, Entry: textBase + headers,
-		Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: uint16(len(segments)),
-	}
-	copy(ehdr.Ident[:], elf.ELFMAG)
-	ehdr.Ident[elf.EI_CLASS], ehdr.Ident[elf.EI_DATA], ehdr.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
-	out.Write(unsafe.Slice((*byte)(unsafe.Pointer(&ehdr)), unsafe.Sizeof(ehdr)))
+	out.Grow(memAt + len(p.mem))
+	out.Write(StructBytes(&ehdr))
 	for i := range segments {
-		segments[i].Paddr, segments[i].Align = segments[i].Vaddr, uint64(page)
-		out.Write(unsafe.Slice((*byte)(unsafe.Pointer(&segments[i])), unsafe.Sizeof(segments[i])))
+		s := &segments[i]
+		s.paddr, s.memsz, s.align = s.vaddr, s.filesz, uint64(page)
+		out.Write(StructBytes(s))
 	}
 	out.Write(text)
 	out.Write(make([]byte, dataAt-out.Len()))
