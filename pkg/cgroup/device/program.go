@@ -2,11 +2,9 @@ package device
 
 import (
 	"slices"
-	"strconv"
 
 	"gantry/pkg/cgroup"
-
-	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
 )
 
 // The context of a program is struct bpf_cgroup_dev_ctx: the wanted access in
@@ -22,58 +20,78 @@ var (
 	typeCodes  = map[byte]int32{'b': 1, 'c': 2}         // BPF_DEVCG_DEV_*
 )
 
+// An instruction is the kernel's struct bpf_insn.
+type instruction struct {
+	code uint8
+	regs uint8 // destination in the lower half, source in the upper
+	off  int16
+	imm  int32
+}
+
+// A register of the BPF machine.
+type register uint8
+
 // What the registers hold throughout a program.
 const (
-	kind   = asm.R2
-	wanted = asm.R3 // kinds of access no rule has granted yet
-	major  = asm.R4
-	minor  = asm.R5
+	verdict register = iota // R0: what the program returns
+	context                 // R1: as the kernel calls the program
+	kind
+	wanted // kinds of access no rule has granted yet
+	major
+	minor
 )
+
+func loadWord(to register, offset int16) instruction {
+	return instruction{unix.BPF_LDX | unix.BPF_MEM | unix.BPF_W, uint8(to) | uint8(context)<<4, offset, 0}
+}
+
+func number(op uint8, to register, n int32) instruction {
+	return instruction{unix.BPF_ALU | op | unix.BPF_K, uint8(to), 0, n}
+}
+
+func move(to, from register) instruction {
+	return instruction{unix.BPF_ALU | unix.BPF_MOV | unix.BPF_X, uint8(to) | uint8(from)<<4, 0, 0}
+}
+
+func answer(n int32) []instruction {
+	return []instruction{number(unix.BPF_MOV, verdict, n), {code: unix.BPF_JMP | unix.BPF_EXIT}}
+}
+
+// jump compares a register with a number; rule knows how far it leads.
+func jump(op uint8, r register, n int32) instruction {
+	return instruction{unix.BPF_JMP | op | unix.BPF_K, uint8(r), 0, n}
+}
 
 // instructions translate rules. They are asked newest first: an allowing rule
 // takes what it grants off the wanted access, and grants everything when
 // nothing is left; a denying one refuses when any of it is still wanted.
-func instructions(d cgroup.Devices) asm.Instructions {
-	program := asm.Instructions{
-		asm.LoadMem(kind, asm.R1, accessOffset, asm.Word),
-		asm.Mov.Reg32(wanted, kind),
-		asm.RSh.Imm32(wanted, 16),
-		asm.And.Imm32(kind, 0xffff),
-		asm.LoadMem(major, asm.R1, majorOffset, asm.Word),
-		asm.LoadMem(minor, asm.R1, minorOffset, asm.Word),
+func instructions(d cgroup.Devices) []instruction {
+	program := []instruction{
+		loadWord(kind, accessOffset),
+		move(wanted, kind),
+		number(unix.BPF_RSH, wanted, 16),
+		number(unix.BPF_AND, kind, 0xffff),
+		loadWord(major, majorOffset),
+		loadWord(minor, minorOffset),
 	}
-	label := ""
-	for i, r := range slices.Backward(d.Rules) {
-		next := "before" + strconv.Itoa(i)
-		program = append(program, labelled(label, rule(r, next))...)
-		label = next
+	for _, r := range slices.Backward(d.Rules) {
+		program = append(program, rule(r)...)
 	}
-	verdict := int32(0)
 	if d.AllowAll {
-		verdict = 1
+		return append(program, answer(1)...)
 	}
-	return append(program, labelled(label, answer(verdict))...)
+	return append(program, answer(0)...)
 }
 
-func labelled(label string, code asm.Instructions) asm.Instructions {
-	if label != "" {
-		code[0] = code[0].WithSymbol(label)
-	}
-	return code
-}
-
-func answer(verdict int32) asm.Instructions {
-	return asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()}
-}
-
-// rule jumps to next when it does not decide.
-func rule(r cgroup.DeviceRule, next string) asm.Instructions {
-	code := asm.Instructions{asm.JNE.Imm(kind, typeCodes[r.Type], next)}
+// rule gives the instructions of one rule. Whatever jumps in them leads behind
+// them: this rule does not decide.
+func rule(r cgroup.DeviceRule) []instruction {
+	code := []instruction{jump(unix.BPF_JNE, kind, typeCodes[r.Type])}
 	if r.Major >= 0 {
-		code = append(code, asm.JNE.Imm(major, int32(r.Major), next))
+		code = append(code, jump(unix.BPF_JNE, major, int32(r.Major)))
 	}
 	if r.Minor >= 0 {
-		code = append(code, asm.JNE.Imm(minor, int32(r.Minor), next))
+		code = append(code, jump(unix.BPF_JNE, minor, int32(r.Minor)))
 	}
 	mask := int32(0)
 	for _, access := range r.Access {
@@ -81,13 +99,20 @@ func rule(r cgroup.DeviceRule, next string) asm.Instructions {
 	}
 	if r.Allow {
 		code = append(code,
-			asm.And.Imm32(wanted, ^mask),
-			asm.JNE.Imm(wanted, 0, next))
-		return append(code, answer(1)...)
+			number(unix.BPF_AND, wanted, ^mask),
+			jump(unix.BPF_JNE, wanted, 0))
+		code = append(code, answer(1)...)
+	} else {
+		code = append(code,
+			move(verdict, wanted),
+			number(unix.BPF_AND, verdict, mask),
+			jump(unix.BPF_JEQ, verdict, 0))
+		code = append(code, answer(0)...)
 	}
-	code = append(code,
-		asm.Mov.Reg32(asm.R0, wanted),
-		asm.And.Imm32(asm.R0, mask),
-		asm.JEq.Imm(asm.R0, 0, next))
-	return append(code, answer(0)...)
+	for i, in := range code {
+		if in.code&7 == unix.BPF_JMP && in.code != unix.BPF_JMP|unix.BPF_EXIT {
+			code[i].off = int16(len(code) - i - 1)
+		}
+	}
+	return code
 }
