@@ -101,7 +101,7 @@ func main() {
 		},
 		NeedsPath: true,
 	}, func(call *tool.Call) error {
-		o.Command = call.Operands
+		o.Command, o.Listen = call.Operands, call.Listen
 		for _, path := range []*string{&o.PidFile, &o.ConsoleLog} {
 			if *path == "" {
 				continue

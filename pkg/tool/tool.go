@@ -27,6 +27,7 @@ import (
 
 	"gantry/internal/log"
 	"gantry/internal/paths"
+	_ "gantry/internal/warm"
 	"gantry/pkg/config"
 	"gantry/pkg/container"
 )
@@ -56,6 +57,7 @@ type Call struct {
 	RCFile   string       // --rcfile
 	Operands []string     // what is not an option, without the name
 	Quiet    bool         // -q
+	Listen   int          // how many descriptors of socket activation there are, from 3 on
 	LogFile  string       // where -o leads; empty without -o
 	Log      *log.Logger  // the tool's log
 	Paths    *paths.Paths // where Gantry's files are
@@ -72,7 +74,8 @@ type Call struct {
 func Main(spec Spec, run func(*Call) error) {
 	call := newCall(spec, os.Stdout, os.Stderr)
 	if !spec.InheritFDs {
-		if err := guardDescriptors(); err != nil {
+		var err error
+		if call.Listen, err = guardDescriptors(); err != nil {
 			os.Exit(call.report(err))
 		}
 	}

@@ -1,6 +1,7 @@
 package start
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // isolated is the environment variable by which a process knows that isolate
-// has been there.
+// has been there: it names the mount namespace made.
 const isolated = "LXC_MONITOR_UNSHARED"
 
 // isolate gives the start, and with it the monitor, a mount namespace of its
@@ -16,8 +17,9 @@ const isolated = "LXC_MONITOR_UNSHARED"
 // by the host. Only the calling thread can be moved, so the program begins
 // again from there; it must be the main thread, locked.
 func isolate() error {
-	if os.Getenv(isolated) != "" {
-		return os.Unsetenv(isolated)
+	const own = "/proc/self/ns/mnt" // the main thread's
+	if ns, err := os.Readlink(own); err != nil || ns == os.Getenv(isolated) {
+		return errors.Join(err, os.Unsetenv(isolated))
 	}
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("lxc.monitor.unshare: %w", os.NewSyscallError("unshare", err))
@@ -29,5 +31,12 @@ func isolate() error {
 	if err != nil {
 		return err
 	}
-	return os.NewSyscallError("execve", unix.Exec(program, os.Args, append(os.Environ(), isolated+"=1")))
+	made, err := os.Readlink(own)
+	if err != nil {
+		return err
+	}
+	if err := os.Setenv(isolated, made); err != nil {
+		return err
+	}
+	return os.NewSyscallError("execve", unix.Exec(program, os.Args, os.Environ()))
 }

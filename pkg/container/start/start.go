@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"gantry/internal/log"
@@ -28,6 +27,7 @@ type Options struct {
 	ConsoleLog string   // -L: lxc.console.logfile
 	Define     []string // -s: KEY=VALUE
 	Share      []Share  // --share-KIND
+	Listen     int      // how many descriptors of socket activation the init gets, from 3 on
 	Command    []string // replaces the init; empty for the configured one
 }
 
@@ -169,7 +169,7 @@ func facts() compile.Facts {
 // stageOptions says who starts the container, and with what.
 func (s *starting) stageOptions(listener *os.File) stage.Options {
 	options := stage.Options{
-		Prog: "lxc-start", Log: s.Log, Listener: listener, Environ: os.Environ(), Listen: listenFiles(),
+		Prog: "lxc-start", Log: s.Log, Listener: listener, Environ: os.Environ(), Listen: s.listenFiles(),
 		PidFile: s.PidFile, MonitorFifo: s.Paths.RunDir + "/lxc/" + s.LXCPath + "/monitor-fifo",
 		Shim: s.Paths.Libexec + "/lxc-shim", Stage: s.Paths.Libexec + "/lxc-stage", Argv: os.Args,
 	}
@@ -186,13 +186,9 @@ func (s *starting) stageOptions(listener *os.File) stage.Options {
 
 // listenFiles are the descriptors of socket activation (sd_listen_fds(3)):
 // they pass through to the init.
-func listenFiles() (files []*os.File) {
-	n, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-	if err != nil || n <= 0 {
-		return nil
-	}
-	for fd := 3; fd < 3+n; fd++ {
-		files = append(files, os.NewFile(uintptr(fd), fmt.Sprint("listen ", fd-2)))
+func (s *starting) listenFiles() (files []*os.File) {
+	for i := range s.Listen {
+		files = append(files, os.NewFile(uintptr(3+i), fmt.Sprint("listen ", 1+i)))
 	}
 	return files
 }
