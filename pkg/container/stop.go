@@ -12,6 +12,7 @@ import (
 
 	"gantry/internal/sys"
 	"gantry/pkg/command"
+	"gantry/pkg/config"
 )
 
 // StopOptions says how Stop ends a container.
@@ -41,13 +42,18 @@ func Stop(c *Container, o StopOptions) error {
 		c.clearStale()
 		return fmt.Errorf("%s %w", c.Name, ErrNotRunning)
 	}
-	switch {
-	case o.Kill:
+	if o.Kill {
 		return c.Client().Stop()
-	case o.Reboot:
-		return reboot(c, o.Timeout)
 	}
-	err = shutdown(c, o.Timeout)
+	// A configuration that cannot be read is no reason to kill.
+	conf, err := c.Config()
+	if err != nil {
+		return err
+	}
+	if o.Reboot {
+		return reboot(c, conf, o.Timeout)
+	}
+	err = shutdown(c, conf, o.Timeout)
 	if err == nil || o.NoKill {
 		return err
 	}
@@ -57,16 +63,13 @@ func Stop(c *Container, o StopOptions) error {
 
 // shutdown asks the init to end. It has timeout for that, and the monitor's
 // hooks have as much once more.
-func shutdown(c *Container, timeout time.Duration) error {
+func shutdown(c *Container, conf *config.Config, timeout time.Duration) error {
 	init, err := c.Client().InitPidfd()
 	if err != nil {
 		return gone(err)
 	}
 	defer init.Close()
-	signal, err := haltSignal(c)
-	if err != nil {
-		return err
-	}
+	signal := haltSignal(c, conf)
 	if timeout == 0 {
 		return sendSignal(init, signal)
 	}
@@ -90,16 +93,12 @@ func shutdown(c *Container, timeout time.Duration) error {
 }
 
 // reboot asks the init to reboot. The registration survives the reboot.
-func reboot(c *Container, timeout time.Duration) error {
+func reboot(c *Container, conf *config.Config, timeout time.Duration) error {
 	init, err := c.Client().InitPidfd()
 	if err != nil {
 		return err
 	}
 	defer init.Close()
-	conf, err := c.Config()
-	if err != nil {
-		return err
-	}
 	signal := unix.Signal(conf.Signal.Reboot.V)
 	if signal == 0 {
 		signal = unix.SIGINT
@@ -169,19 +168,15 @@ const systemdHalt = unix.Signal(34 + 3)
 // haltSignal gives the signal that asks the container's init to end:
 // lxc.signal.halt, else systemd's if the init is prepared for it, which shows
 // in its blocked signals, else SIGPWR.
-func haltSignal(c *Container) (unix.Signal, error) {
-	conf, err := c.Config()
-	if err != nil {
-		return 0, err
-	}
+func haltSignal(c *Container, conf *config.Config) unix.Signal {
 	if configured := conf.Signal.Halt.V; configured != 0 {
-		return unix.Signal(configured), nil
+		return unix.Signal(configured)
 	}
 	pid, err := c.Client().InitPID()
 	if err == nil && blocks(pid, systemdHalt) {
-		return systemdHalt, nil
+		return systemdHalt
 	}
-	return unix.SIGPWR, nil
+	return unix.SIGPWR
 }
 
 // blocks says whether a process has a signal blocked, as far as proc(5) tells.
