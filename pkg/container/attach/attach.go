@@ -156,7 +156,11 @@ func (v *visit) look() (err error) {
 		return err
 	}
 	if v.Arch < 0 {
-		if arch, ok, err := v.Client().ConfigItem("lxc.arch"); err == nil && ok {
+		arch, ok, err := v.Client().ConfigItem("lxc.arch")
+		if err != nil {
+			return err
+		}
+		if ok {
 			if v.Arch, err = personality.Parse(arch); err != nil {
 				return err
 			}
@@ -166,16 +170,18 @@ func (v *visit) look() (err error) {
 }
 
 // lookAtConfig asks the monitor for the restrictions that cannot be seen of the
-// init from outside.
+// init from outside. Without an answer there is no command: it would run without
+// them.
 func (v *visit) lookAtConfig() error {
-	item := func(key string) string {
+	items := map[string]string{"lxc.no_new_privs": "", "lxc.seccomp.profile": "", "lxc.seccomp.allow_nesting": ""}
+	for key := range items {
 		value, _, err := v.Client().ConfigItem(key)
 		if err != nil {
-			return ""
+			return fmt.Errorf("%s of the container: %w", key, err)
 		}
-		return value
+		items[key] = value
 	}
-	v.noNewPrivs = item("lxc.no_new_privs") == "1"
+	v.noNewPrivs = items["lxc.no_new_privs"] == "1"
 	if v.Elevated&ElevateLSM != 0 {
 		return nil
 	}
@@ -183,7 +189,7 @@ func (v *visit) lookAtConfig() error {
 	if err != nil {
 		return err
 	}
-	v.filter, err = seccomp.FilterOf(item("lxc.seccomp.profile"), item("lxc.seccomp.allow_nesting") == "1", v.Log)
+	v.filter, err = seccomp.FilterOf(items["lxc.seccomp.profile"], items["lxc.seccomp.allow_nesting"] == "1", v.Log)
 	return err
 }
 
