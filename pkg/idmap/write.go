@@ -75,18 +75,28 @@ func writeMap(pid int, maps []plan.IDMap, kind byte) error {
 
 // present gives the ids the caller's own user namespace has.
 func present(kind byte) (ranges []Range) {
-	b, err := os.ReadFile("/proc/self/" + word(kind) + "_map")
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(b)) {
-		var r Range
-		var host uint32
-		if _, err := fmt.Sscan(line, &r.First, &host, &r.Count); err == nil {
-			ranges = append(ranges, r)
-		}
+	maps, _ := Of(os.Getpid(), kind)
+	for _, m := range maps {
+		ranges = append(ranges, Range{First: m.Inside, Count: m.Count})
 	}
 	return ranges
+}
+
+// Of gives the id map of a process's user namespace, 'u' or 'g', with the ids
+// outside as the caller has them (user_namespaces(7)).
+func Of(pid int, kind byte) (maps []plan.IDMap, err error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/" + word(kind) + "_map")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(b)) {
+		m := plan.IDMap{Kind: kind}
+		if _, err := fmt.Sscan(line, &m.Inside, &m.Host, &m.Count); err != nil {
+			return nil, err
+		}
+		maps = append(maps, m)
+	}
+	return maps, nil
 }
 
 // writeProc writes in one call: the kernel takes a map in one piece.

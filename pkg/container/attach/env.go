@@ -12,6 +12,7 @@ import (
 	"gantry/internal/sys"
 	"gantry/pkg/config"
 	"gantry/pkg/hook"
+	"gantry/pkg/idmap"
 	"gantry/pkg/terminal"
 	"golang.org/x/sys/unix"
 )
@@ -106,7 +107,28 @@ func (v *visit) openPty() (err error) {
 		}
 	}
 	v.open.Add(func() { v.ptx.Close(); v.pts.Close() })
+	if err := v.givePty(); err != nil {
+		return err
+	}
 	return terminal.CopySize(tty, int(v.ptx.Fd()))
+}
+
+// givePty makes the pty the command's user's: it was opened by one of the host's,
+// whom the container may not even know, and screen, gpg and the like open their
+// terminal again by its name.
+func (v *visit) givePty() error {
+	uid, known := uint32(max(v.UID, 0)), true
+	if v.hasNamespace(unix.CLONE_NEWUSER) {
+		maps, err := idmap.Of(v.pid, 'u')
+		if err != nil {
+			return err
+		}
+		uid, known = idmap.ToHost(maps, 'u', uid)
+	}
+	if !known {
+		return nil // the command cannot become that user either, and says so
+	}
+	return v.pts.Chown(int(uid), -1)
 }
 
 // ptyInside makes a pty in the container's devpts. That may fail for good:
