@@ -22,10 +22,11 @@ const size = 2 << 20
 
 const populateWrite = 23 // MADV_POPULATE_WRITE
 
-// found is on the heap, which grows upwards from its first objects.
-var found = new([64]byte)
+// The heap grows upwards from its first objects, and here is one.
+var _ = populate(new([64]byte))
 
-func init() {
-	page := uintptr(unsafe.Pointer(found)) &^ uintptr(syscall.Getpagesize()-1)
-	syscall.RawSyscall(syscall.SYS_MADVISE, page, size, populateWrite)
+func populate(object *[64]byte) (errno syscall.Errno) {
+	page := uintptr(unsafe.Pointer(object)) &^ uintptr(syscall.Getpagesize()-1)
+	_, _, errno = syscall.RawSyscall(syscall.SYS_MADVISE, page, size, populateWrite)
+	return errno
 }

@@ -34,13 +34,24 @@ func Destroy(c *Container, o DestroyOptions) error {
 	if ran && ephemeral {
 		return nil // its monitor deletes it
 	}
-	c.clearStale()
+	err = c.reserved(func() error { return destroyStopped(c, o) })
+	if errors.Is(err, ErrRunning) {
+		return fmt.Errorf("%s has been started meanwhile: %w", c.Name, err)
+	}
+	return err
+}
+
+// destroyStopped destroys a container that nobody can start any more.
+func destroyStopped(c *Container, o DestroyOptions) error {
+	if err := c.removeCgroups(); err != nil {
+		c.Log.Warn("clearing up after ", c.Name, ": ", err.Error())
+	}
 	if o.Snapshots {
 		if err := destroyDependents(c, o); err != nil {
 			return err
 		}
 	}
-	if conf.Rootfs.Managed.V {
+	if c.config.Rootfs.Managed.V {
 		if err := independent(c); err != nil {
 			return err
 		}

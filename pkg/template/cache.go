@@ -30,7 +30,11 @@ func (j *job) cached(ctx context.Context) (dir string, release func(), err error
 	var undo cleanup.Stack
 	defer undo.Run()
 	base := filepath.Join(j.Cache, j.recipe.Name())
-	if err := os.MkdirAll(base, 0o755); err != nil {
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return "", nil, err
+	}
+	// What lies there gets no updates, set-user-ID programs included.
+	if err := os.Chmod(base, 0o700); err != nil {
 		return "", nil, err
 	}
 	key := j.key()

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"gantry/internal/log"
-	"gantry/pkg/command"
 	"gantry/pkg/config"
 	"gantry/pkg/container"
 	"gantry/pkg/plan"
@@ -90,7 +88,7 @@ func Container(c *container.Container, o Options) error {
 			return err
 		}
 	}
-	listener, err := s.reserve()
+	listener, err := s.Reserve()
 	if err != nil {
 		return err
 	}
@@ -121,21 +119,6 @@ func (s *starting) startable() error {
 		return errors.New("executing /sbin/init without a configuration file may crash the host (give -f FILE, or a command)")
 	}
 	return nil
-}
-
-// reserve binds the command socket. A shim that has announced its end frees it
-// a moment later; who asks for its state meanwhile waits for that moment.
-func (s *starting) reserve() (*os.File, error) {
-	const patience = 2 * time.Second
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		listener, err := command.Listen(s.LXCPath, s.Name)
-		if !errors.Is(err, command.ErrInUse) {
-			return listener, err
-		}
-		if running, _ := s.Running(); running || time.Since(began) > patience {
-			return nil, container.ErrRunning
-		}
-	}
 }
 
 // compile makes the plan of the configuration.
