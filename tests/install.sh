@@ -35,8 +35,8 @@ data() { # FILE TARGET: scripts stay executable
 
 filled=$(mktemp -d)
 trap 'rm -rf "$filled"' EXIT
-for part in config lxc default; do
-	etc/fill $part "$filled/$part" "$prefix/share/lxc/config" "$prefix/share/lxc/hooks" "$sysconf" "$state"
+for part in config lxc default systemd; do
+	etc/fill $part "$filled/$part" "$prefix/share/lxc/config" "$prefix/share/lxc/hooks" "$sysconf" "$state" "$prefix/libexec/lxc"
 done
 
 libexec=' lxc-shim lxc-stage lxc-net '
@@ -50,6 +50,7 @@ done
 each data "$filled/config" "$dest$prefix/share/lxc/config"
 each data templates "$dest$prefix/share/lxc/templates"
 [ ! -d hooks ] || each data hooks "$dest$prefix/share/lxc/hooks"
+each data "$filled/systemd" "$dest$prefix/lib/systemd/system"
 each setting "$filled/lxc" "$dest$sysconf/lxc"
 each setting "$filled/default" "$dest$sysconf/default"
 

@@ -28,19 +28,11 @@ type rule struct {
 	text   string
 }
 
-// rules are checked before anything is made. What is wrong with a
-// configuration whoever carries it out, its compiler has seen to.
+// rules are checked before anything is made. What Gantry cannot do at all the
+// compiler has refused.
 var rules = []rule{
 	{"type", func(d *plan.Network) bool { return kinds[d.Type] == nil },
-		"network devices of this type are not supported yet (use veth, macvlan, phys, empty or none)"},
-	{"veth.mode", func(d *plan.Network) bool { return d.Veth.Mode == "router" },
-		"router mode is not supported yet (use bridge)"},
-	{"veth.vlan.id", func(d *plan.Network) bool { return d.Veth.VLAN != nil },
-		"VLANs on a bridge are not supported yet (remove the line)"},
-	{"veth.vlan.tagged.id", func(d *plan.Network) bool { return len(d.Veth.TaggedVLANs) > 0 },
-		"VLANs on a bridge are not supported yet (remove the line)"},
-	{"l2proxy", func(d *plan.Network) bool { return d.L2Proxy },
-		"proxied addresses are not supported yet (remove the line)"},
+		"no network device is of this type (use veth, macvlan, phys, empty or none)"},
 	{"link", func(d *plan.Network) bool { return d.Type == "phys" && d.Link == "lo" },
 		"lo cannot leave the host (name another device)"},
 	{"name", func(d *plan.Network) bool { return d.Type == "empty" && d.Name != "" && d.Name != "lo" },

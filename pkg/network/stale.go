@@ -10,9 +10,9 @@ import (
 )
 
 // removeStale deletes the pair that holds a configured name, if it is a
-// remnant: its other end lies in a namespace where nobody lives, such as that
-// of our own last run, which the kernel takes its time to clear away. A pair
-// in use is left alone, and the error says whose it is.
+// remnant: its other end lies in a namespace where nobody lives and which has
+// no name, such as that of our own last run, which the kernel takes its time to
+// clear away. A pair in use is left alone, and the error says whose it is.
 func (s *scene) removeStale(name string) error {
 	link, err := s.host.LinkByName(name)
 	if err != nil {
@@ -25,35 +25,48 @@ func (s *scene) removeStale(name string) error {
 	if peer, err := s.host.LinkByIndex(pair.ParentIndex); err == nil && peer.Attrs().ParentIndex == pair.Index {
 		return fmt.Errorf("%s belongs to a pair of this host (choose another name)", name)
 	}
-	if pid := s.inhabitant(pair.NetNsID); pid != "" {
-		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
-		return fmt.Errorf("%s is in use by process %s, %s (choose another name)", name, pid, strings.TrimSpace(string(comm)))
+	if holder := s.holder(pair.NetNsID); holder != "" {
+		return fmt.Errorf("%s is in use by %s (choose another name)", name, holder)
 	}
 	s.log.Info("deleting ", name, ", left over from an earlier run")
 	s.host.LinkDel(pair) // an error shows when the name is wanted again
 	return nil
 }
 
-// inhabitant finds a process in the network namespace that the host's
-// namespace numbers id (RTM_GETNSID of rtnetlink); empty if there is none.
-func (s *scene) inhabitant(id int) (pid string) {
+// holder says what keeps the network namespace alive that the host's namespace
+// numbers id (RTM_GETNSID of rtnetlink): a process, or a name of ip-netns(8);
+// empty if there is neither.
+func (s *scene) holder(id int) string {
 	seen := map[string]bool{}
-	files, _ := filepath.Glob("/proc/[0-9]*/ns/net")
-	for _, file := range files {
+	processes, _ := filepath.Glob("/proc/[0-9]*/ns/net")
+	for _, file := range processes {
 		ns, err := os.Readlink(file)
 		if err != nil || seen[ns] {
 			continue
 		}
 		seen[ns] = true
-		f, err := os.Open(file)
-		if err != nil {
-			continue
+		if s.numbers(file, id) {
+			pid := strings.Split(file, "/")[2]
+			comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+			return "process " + pid + ", " + strings.TrimSpace(string(comm))
 		}
-		got, err := s.host.GetNetNsIdByFd(int(f.Fd()))
-		f.Close()
-		if err == nil && got >= 0 && int32(got) == int32(id) {
-			return strings.Split(file, "/")[2]
+	}
+	names, _ := filepath.Glob("/run/netns/*")
+	for _, file := range names {
+		if s.numbers(file, id) {
+			return "the network namespace " + filepath.Base(file)
 		}
 	}
 	return ""
+}
+
+// numbers says whether the host's namespace numbers that of file id.
+func (s *scene) numbers(file string, id int) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	got, err := s.host.GetNetNsIdByFd(int(f.Fd()))
+	return err == nil && got >= 0 && int32(got) == int32(id)
 }

@@ -113,8 +113,8 @@ func (k *creation) load() error {
 		file = k.c.System.DefaultConfig()
 	}
 	err := k.config.Load(file)
-	if errors.Is(err, fs.ErrNotExist) && k.o.Config == "" {
-		return nil // as LXC: a host without default.conf has nothing to add
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*config.Error)) && k.o.Config == "" {
+		return nil // as LXC: a host without default.conf, not a line of it, has nothing to add
 	}
 	if err != nil {
 		return err

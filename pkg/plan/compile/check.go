@@ -39,9 +39,6 @@ var laterNetwork = []struct {
 		return o, false
 	}},
 	{"proxying addresses", func(n *config.Network) (plan.Origin, bool) { return n.L2Proxy.Origin, n.L2Proxy.V }},
-	{"a link by its prefix", func(n *config.Network) (plan.Origin, bool) {
-		return n.Link.Origin, n.Type.V == "phys" && strings.HasSuffix(n.Link.V, "+")
-	}},
 }
 
 const notYet = " is not supported yet (remove the line)"
