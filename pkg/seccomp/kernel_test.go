@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,6 +89,19 @@ func int80(nr, a, b uintptr) unix.Errno {
 	return 0
 }
 
+// has32 says whether the kernel takes calls of 32-bit programs. Where it does
+// not (ia32_emulation=off, some virtual machines) the instruction faults.
+func has32() (yes bool) {
+	const getpid = 20
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { yes = recover() == nil }()
+	int80(getpid, 0, 0)
+	return
+}
+
+// calls32 are 32-bit calls, to be made or with their outcome.
+var calls32 = regexp.MustCompile(`int80:\S+( \d+\n| ?)`)
+
 func confined(t *testing.T, policy, calls string) (string, *os.ProcessState) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "policy")
@@ -103,6 +118,7 @@ func TestKernelObeys(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the numbers are those of amd64")
 	}
+	all := has32()
 	// The calls fail with EBADF, EFAULT and the like when they are let through.
 	for _, c := range []struct{ policy, calls, want string }{
 		{commonPolicy, "native:246 native:175 native:313:9999 native:166:0:1 native:166:0:0 native:3:9999",
@@ -115,6 +131,9 @@ func TestKernelObeys(t *testing.T) {
 				"native:3:9999 9\nnative:3:10000 79\nint80:6:9999 9\nint80:6:10000 79\n"},
 		{"2\ndenylist\nswapon notify\n", "native:3:9999", "confined false true listener true\nnative:3:9999 9\n"},
 	} {
+		if !all {
+			c.calls, c.want = calls32.ReplaceAllString(c.calls, ""), calls32.ReplaceAllString(c.want, "")
+		}
 		if got, state := confined(t, c.policy, c.calls); got != c.want {
 			t.Errorf("under %q: %s (%v); want %s", c.policy, got, state, c.want)
 		}
