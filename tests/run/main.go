@@ -76,9 +76,11 @@ func readSkips(file string) (map[string]bool, error) {
 	return excused, nil
 }
 
-// follow runs go test and reports its events as they come.
+// follow runs go test and reports its events as they come. Without -count it
+// would repeat a result of before: it does not see that tests run what is in
+// bin.
 func (r *report) follow(patterns []string) error {
-	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout", limit}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count", "1", "-timeout", limit}, patterns...)...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
