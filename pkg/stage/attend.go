@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"gantry/internal/sys"
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
 	"gantry/pkg/network"
+	"gantry/pkg/plan"
 	"gantry/pkg/rlimit"
 	"golang.org/x/sys/unix"
 )
@@ -155,9 +158,10 @@ func (r *run) lastWork() error {
 			return at(w.Origin, err)
 		}
 	}
-	if r.hasHooks("start-host") || r.finishes() {
+	if r.hasHooks("start-host") || r.finishes() || r.restricts() {
 		// The init must stand behind its barrier while they run, and while its
-		// namespaces are opened: it may end as soon as it may run.
+		// namespaces are opened: it may end as soon as it may run. Until it does
+		// it needs what limits take away: device nodes, ptys, descriptors.
 		select {
 		case <-r.arrived:
 		case <-r.over:
@@ -178,6 +182,13 @@ func (r *run) lastWork() error {
 		return err
 	}
 	return r.hooks("start-host", r.env())
+}
+
+// restricts says whether lastWork takes something from the init.
+func (r *run) restricts() bool {
+	devices := func(w plan.CgroupWrite) bool { return strings.HasPrefix(w.File, "devices.") }
+	c := r.plan.Cgroup
+	return len(r.plan.Limits) > 0 || slices.ContainsFunc(c.Legacy, devices) || slices.ContainsFunc(c.Unified, devices)
 }
 
 // receive takes the descriptors the child has sent.
