@@ -2,6 +2,7 @@ package log
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -9,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// facilities are those of syslog(3), with their numbers.
-var facilities = map[string]int{
-	"kern": 0, "user": 1, "mail": 2, "daemon": 3, "auth": 4, "syslog": 5, "lpr": 6, "news": 7, "uucp": 8, "cron": 9, "authpriv": 10, "ftp": 11,
-	"local0": 16, "local1": 17, "local2": 18, "local3": 19, "local4": 20, "local5": 21, "local6": 22, "local7": 23,
+// facilities are those of syslog(3); a name's index is its number. A map would
+// be made at the start of every program.
+var facilities = [...]string{
+	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+	16: "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 }
 
 // severities are syslog's for the levels from Trace on.
@@ -31,8 +33,8 @@ type Syslog struct {
 // NewSyslog gives the log of a facility such as "daemon"; nil for a name that
 // is none.
 func NewSyslog(facility string) *Syslog {
-	number, ok := facilities[facility]
-	if !ok {
+	number := slices.Index(facilities[:], facility)
+	if number < 0 || facility == "" {
 		return nil
 	}
 	return &Syslog{facility: number, path: "/dev/log", conn: -1}

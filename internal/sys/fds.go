@@ -43,6 +43,16 @@ func Receive(socket int, data []byte) (n int, fds []int, err error) {
 	return n, fds, nil
 }
 
+// NextLen waits for the next message of a SOCK_SEQPACKET socket and gives its
+// length in bytes; 0 is the end of file.
+func NextLen(socket int) (int, error) {
+	n, err := RetryInt(func() (int, error) {
+		n, _, err := unix.Recvfrom(socket, nil, unix.MSG_PEEK|unix.MSG_TRUNC)
+		return n, err
+	})
+	return n, CallError("recvmsg", err)
+}
+
 // CloseAll closes descriptors.
 func CloseAll(fds []int) {
 	for _, fd := range fds {

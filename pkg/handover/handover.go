@@ -171,7 +171,12 @@ var ErrNothing = errors.New("handover: nothing was handed over")
 
 // Receive reads a state and its files, which the caller owns.
 func Receive(socket *os.File) (*State, Files, error) {
-	b := make([]byte, maxMessage)
+	// A buffer for the longest would stay with the shim for good.
+	n, err := sys.NextLen(int(socket.Fd()))
+	if err != nil {
+		return nil, nil, err
+	}
+	b := make([]byte, min(n, maxMessage))
 	n, fds, err := sys.Receive(int(socket.Fd()), b)
 	if err != nil {
 		return nil, nil, err

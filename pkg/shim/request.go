@@ -27,7 +27,7 @@ type answer struct {
 
 // handlers serve the requests. Those that are not here are answered as unknown
 // ones.
-var handlers = map[command.Number]func(*shim, *client, *command.Request) answer{
+var handlers = [...]func(*shim, *client, *command.Request) answer{
 	command.GetTTYFD:          (*shim).getTTY,
 	command.Stop:              (*shim).stop,
 	command.GetState:          (*shim).getState,
@@ -100,8 +100,8 @@ func (s *shim) serve(c *client, events uint32) {
 	}
 	s.log.Trace("request ", request.Number.String())
 	a := answer{Response: command.Fail(unix.ENOSYS)}
-	if handle := handlers[request.Number]; handle != nil {
-		a = handle(s, c, &request)
+	if n := int(request.Number); n < len(handlers) && handlers[n] != nil {
+		a = handlers[n](s, c, &request)
 	}
 	if request.FD >= 0 {
 		unix.Close(request.FD)

@@ -59,6 +59,11 @@ func drain(output *os.File, f func() string) func() string {
 	}
 }
 
+// shimEnv is all the shim wants of an environment. That of the caller, which
+// hooks want, would cost it twice its size in memory; lxc-stage has it from the
+// record.
+var shimEnv = []string{"GOMAXPROCS=1"}
+
 // shimFromLauncher lets the launcher become the shim.
 func (r *run) shimFromLauncher() error {
 	shim, err := os.OpenFile(r.Shim, unix.O_PATH, 0)
@@ -73,7 +78,7 @@ func (r *run) shimFromLauncher() error {
 	r.in.Launcher = child.Launcher{
 		Shim: shim,
 		Argv: []string{"[lxc monitor] " + r.plan.LXCPath + " " + r.plan.Name},
-		Env:  append([]string{"GOMAXPROCS=1"}, r.Environ...),
+		Env:  shimEnv,
 		Keep: []*os.File{theirs},
 	}
 	r.open.Add(func() { shim.Close() })

@@ -205,6 +205,6 @@ func (r *run) becomeShim() error {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil); err != nil {
 		return sys.CallError("sigprocmask", err)
 	}
-	env := append([]string{"GOMAXPROCS=1", handover.Env + strconv.Itoa(int(socket.Fd()))}, r.Environ...)
+	env := append([]string{handover.Env + strconv.Itoa(int(socket.Fd()))}, shimEnv...)
 	return sys.PathError("execute", r.Shim, unix.Exec(r.Shim, r.Argv, env))
 }
