@@ -16,11 +16,14 @@ import (
 // a monitor too old for the request.
 type Client struct {
 	Address string        // as Address gives it, or as /proc/net/unix shows it without the @
+	Dir     string        // of containers, whose owner may be the monitor's user
 	Timeout time.Duration // for each whole request; 0 waits for ever
 }
 
 // NewClient gives a client without timeout for a container.
-func NewClient(lxcpath, name string) *Client { return &Client{Address: Address(lxcpath, name)} }
+func NewClient(lxcpath, name string) *Client {
+	return &Client{Address: Address(lxcpath, name), Dir: lxcpath}
+}
 
 // State gives the container's state; one that does not run is Stopped.
 func (c *Client) State() (State, error) {

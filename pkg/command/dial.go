@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"gantry/internal/sys"
@@ -93,6 +94,9 @@ func (c *Client) dial() (*os.File, error) {
 		err = os.ErrDeadlineExceeded
 	}
 	if err == nil {
+		err = c.trust(fd)
+	}
+	if err == nil {
 		err = unix.SetNonblock(fd, true)
 	}
 	if err != nil {
@@ -100,6 +104,26 @@ func (c *Client) dial() (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), "@"+c.Address), nil
+}
+
+// trust refuses a stranger's socket. Anybody on the host can bind the name of a
+// container that does not run, root of a container without a network of its own
+// too, and would be asked for pidfds, terminals and cgroups to act upon. A
+// monitor is root's, the caller's, or of the user the containers belong to.
+func (c *Client) trust(fd int) error {
+	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED) // of listen(2)
+	if err != nil {
+		return sys.CallError("getsockopt", err)
+	}
+	if peer.Uid == 0 || int(peer.Uid) == os.Geteuid() {
+		return nil
+	}
+	var dir unix.Stat_t
+	if unix.Stat(c.Dir, &dir) == nil && dir.Uid == peer.Uid {
+		return nil
+	}
+	return errors.New("the command socket belongs to process " + strconv.Itoa(int(peer.Pid)) + " of user " +
+		strconv.Itoa(int(peer.Uid)) + ", who has no containers in " + c.Dir)
 }
 
 // send writes header and payload in one message, with the credentials of this

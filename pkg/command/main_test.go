@@ -25,6 +25,27 @@ var actors = map[string]func(address string) any{
 		_, err := c.State()
 		return err
 	},
+	// Binds the name and hangs up on the first two that call.
+	"squat": func(address string) any {
+		fd, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@" + address}); err != nil {
+			return err
+		}
+		if err := unix.Listen(fd, 1); err != nil {
+			return err
+		}
+		for range 2 {
+			if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000); n == 0 {
+				return fmt.Sprint("nobody called: ", err)
+			}
+			conn, _, err := unix.Accept(fd)
+			if err != nil {
+				return err
+			}
+			unix.Close(conn)
+		}
+		return nil
+	},
 	// How many of a hundred silent connections are kept.
 	"crowd": func(address string) any {
 		var fds []unix.PollFd

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"gantry/pkg/command"
+	"gantry/tests/rig"
 	"golang.org/x/sys/unix"
 )
 
@@ -392,6 +394,31 @@ func TestStrangersMayAskNothing(t *testing.T) {
 	_, c := serve(t)
 	if got, want := runAs(t, 65534, "ask", c.Address), "GET_STATE: operation not permitted"; got != want {
 		t.Errorf("a stranger is told %q; want %q", got, want)
+	}
+}
+
+// Whoever binds the name of a stopped container is not taken for its monitor,
+// unless the containers are his.
+func TestStrangersAreNoMonitors(t *testing.T) {
+	c := &command.Client{Address: command.Address(testPath, t.Name()), Dir: "/", Timeout: 5 * time.Second}
+	said := make(chan string)
+	go func() { said <- runAs(t, 65534, "squat", c.Address) }()
+	for !slices.Contains(rig.Look().Sockets, "@"+c.Address) {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := c.State(); err == nil || !strings.Contains(err.Error(), "of user 65534, who has no containers in /") {
+		t.Errorf("State = %v; want an error that names user 65534", err)
+	}
+	own := t.TempDir()
+	if err := os.Chown(own, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	c.Dir = own
+	if state, err := c.State(); state != command.Stopped || err != nil {
+		t.Errorf("State of an owner's socket that hangs up = %v, %v; want STOPPED", state, err)
+	}
+	if got := <-said; got != "<nil>" {
+		t.Error("the stranger says ", got)
 	}
 }
 

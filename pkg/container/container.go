@@ -126,8 +126,8 @@ func (c *Container) Running() (bool, error) {
 	return state != command.Stopped, err
 }
 
-// mayControl asks the monitor for something harmless. Nobody there forbids
-// nothing.
+// mayControl asks the monitor for something harmless. Without a monitor nothing
+// is forbidden.
 func (c *Container) mayControl() error {
 	_, err := c.Client().InitPID()
 	if err == nil || errors.Is(err, command.ErrNotRunning) {
