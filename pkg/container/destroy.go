@@ -92,6 +92,11 @@ func destroyDependents(c *Container, o DestroyOptions) error {
 	for _, r := range clones {
 		clone := c.sibling(r.LXCPath, r.Name)
 		if !clone.Defined() {
+			// Somebody has removed it by hand.
+			gone := storage.Container{LXCPath: r.LXCPath, Name: r.Name, Lock: c.LockOther}
+			if err := gone.ForgetIn(storage.Ref{LXCPath: c.LXCPath, Name: c.Name}); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := Destroy(clone, o); err != nil {
@@ -104,12 +109,7 @@ func destroyDependents(c *Container, o DestroyOptions) error {
 	}
 	snaps := filepath.Join(c.Dir(), "snaps")
 	for _, name := range names {
-		snapshot := c.sibling(snaps, name)
-		err := Destroy(snapshot, o)
-		if errors.Is(err, ErrNotDefined) {
-			err = storage.RemoveTree(snapshot.Dir())
-		}
-		if err != nil {
+		if err := Destroy(c.sibling(snaps, name), o); err != nil {
 			return fmt.Errorf("snapshot %s: %w", name, err)
 		}
 	}

@@ -29,6 +29,11 @@ func (p *Program) Exec(argv, env []string, path string) {
 	p.Call("execute "+argv[0], unix.SYS_EXECVE, p.String(names[last]), args, environ)
 }
 
+// Try is Exec of a path that may fail: the program then goes on.
+func (p *Program) Try(argv, env []string) {
+	p.Call("execute "+argv[0], unix.SYS_EXECVE, p.String(argv[0]), p.Strings(argv), p.Strings(env)).May()
+}
+
 // ExecFD replaces the process by the program behind fd.
 func (p *Program) ExecFD(what string, fd Arg, argv, env []string) {
 	p.Call("execute "+what, unix.SYS_EXECVEAT, fd, p.String(""), p.Strings(argv), p.Strings(env), Int(unix.AT_EMPTY_PATH))

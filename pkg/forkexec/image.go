@@ -40,12 +40,14 @@ func interpreterText() []byte {
 // at its start.
 type (
 	elfHeader struct {
-		ident                                                [16]byte
-		kind, machine                                        uint16
-		version                                              uint32
-		entry, phoff, shoff                                  uint64
-		flags                                                uint32
-		ehsize, phentsize, phnum, shentsize, shnum, shstrndx uint16
+		ident                    [16]byte
+		kind, machine            uint16
+		version                  uint32
+		entry, phoff             uint64
+		_                        uint64 // e_shoff
+		_                        uint32 // e_flags
+		ehsize, phentsize, phnum uint16
+		_                        [3]uint16 // of sections
 	}
 	segment struct {
 		kind, flags                             uint32

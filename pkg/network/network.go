@@ -34,6 +34,7 @@ type Live struct {
 	Link   string `json:",omitempty"` // lxc.net.N.link; for a phys link that ends in +, the device it stood for
 	Host   string `json:",omitempty"` // our device on the host: a veth's other end
 	Device int    `json:",omitempty"` // interface index: of Host; of a phys device, inside
+	Lent   bool   `json:",omitempty"` // phys: the container has the device
 	Before Before `json:",omitzero"`  // phys: what the device was like
 
 	Gateway4, Gateway6 string     `json:",omitempty"` // addresses that gateway = auto stood for

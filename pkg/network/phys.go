@@ -10,6 +10,7 @@ import (
 
 	"gantry/pkg/plan"
 
+	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 )
 
@@ -49,6 +50,7 @@ func (phys) enter(s *scene, d *plan.Network, live *Live) error {
 	if err := move(netns.None(), link.Attrs().Index, s.ns, live.Name); err != nil {
 		return at(d, "link", "moving %s into the container: %w", live.Link, err)
 	}
+	live.Lent = true
 	inside, err := connect(s.ns)
 	if err != nil {
 		return err
@@ -68,15 +70,20 @@ func (phys) enter(s *scene, d *plan.Network, live *Live) error {
 // leave takes the device back and makes it what it was before. Alternative
 // names are the host's affair: those the container gave it are dropped.
 func (phys) leave(s *scene, live *Live) error {
-	if live.Device == 0 {
-		return nil // has not entered
+	if !live.Lent {
+		return nil
 	}
 	inside, err := connect(s.ns)
 	if err != nil {
 		return err
 	}
 	defer inside.Close()
-	link, err := inside.LinkByIndex(live.Device)
+	var link netlink.Link
+	if live.Device != 0 {
+		link, err = inside.LinkByIndex(live.Device)
+	} else { // a start that failed before it had looked
+		link, err = inside.LinkByName(live.Name)
+	}
 	if err != nil || link.Type() != live.Before.Kind {
 		return fmt.Errorf("%s is no longer in the container", live.Link)
 	}
@@ -93,10 +100,10 @@ func (phys) leave(s *scene, live *Live) error {
 		return err
 	}
 	defer host.Close()
-	if err := move(netns.NsHandle(s.ns.Fd()), live.Device, host, name); err != nil {
+	if err := move(netns.NsHandle(s.ns.Fd()), link.Attrs().Index, host, name); err != nil {
 		return fmt.Errorf("taking %s back: %w", live.Link, err)
 	}
-	live.Device = 0
+	live.Lent, live.Device = false, 0
 	if name != live.Link {
 		return fmt.Errorf("%s is taken: the device is back as physN", live.Link)
 	}

@@ -89,7 +89,7 @@ func (c Container) Clear(partial *Partial) error {
 	}
 	for _, m := range list {
 		switch {
-		case m.Inode == self.Inode && filepath.Base(m.Path) == filepath.Base(dir): // LXCPATH may go by several names
+		case m.identity == self.identity && filepath.Base(m.Path) == filepath.Base(dir): // LXCPATH may go by several names
 			whole = true
 		case m.There():
 			if err := RemoveTree(m.Path); err != nil {

@@ -33,7 +33,10 @@ func TestDestroyLeavesForeignTrees(t *testing.T) {
 
 	c = container(t, "srv/rootfs/file", "srv/other/file")
 	c.Rootfs.Path = filepath.Join(c.LXCPath, "../srv/rootfs")
-	must(t, WriteCreated(c.dir(), c.Rootfs.Path, c.LXCPath+"/../srv/other"))
+	p, err := Mark(c.dir())
+	must(t, err)
+	must(t, WriteCreated(p, c.Rootfs.Path, c.LXCPath+"/../srv/other"))
+	must(t, p.Remove())
 	must(t, c.Destroy())
 	if there(c.Rootfs.Path) || !there(c.LXCPath+"/../srv/other/file") {
 		t.Error("want the tree that was made for it gone and the other kept")

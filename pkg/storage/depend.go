@@ -66,14 +66,15 @@ func (c Container) forget() error {
 		return err
 	}
 	for _, on := range depends {
-		if err := c.forgetIn(on); err != nil {
+		if err := c.ForgetIn(on); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c Container) forgetIn(on Ref) error {
+// ForgetIn takes the container out of the list of one it depends on.
+func (c Container) ForgetIn(on Ref) error {
 	unlock, err := c.lock(on)
 	if err != nil {
 		return err

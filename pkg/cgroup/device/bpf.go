@@ -13,20 +13,24 @@ import (
 // linux/bpf.h).
 type (
 	loadAttr struct {
-		kind, count    uint32
-		code, license  unsafe.Pointer
-		logLevel, size uint32
-		log            unsafe.Pointer
-		version, flags uint32
-		name           [unix.BPF_OBJ_NAME_LEN]byte
+		kind, count   uint32
+		code, license unsafe.Pointer
+		_             [2]uint32 // log_level, log_size
+		_             uint64    // log_buf
+		_             [2]uint32 // kern_version, prog_flags
+		name          [unix.BPF_OBJ_NAME_LEN]byte
 	}
 	attachAttr struct{ target, program, kind, flags, replaced uint32 }
 	queryAttr  struct {
-		target, kind, queryFlags, attachFlags uint32
-		ids                                   unsafe.Pointer
-		count                                 uint32
+		target, kind uint32
+		_            [2]uint32 // query_flags, attach_flags
+		ids          unsafe.Pointer
+		count        uint32
 	}
-	idAttr   struct{ id, next, flags uint32 }
+	idAttr struct {
+		id uint32
+		_  [2]uint32 // next_id, open_flags
+	}
 	infoAttr struct {
 		program, size uint32
 		info          unsafe.Pointer

@@ -55,18 +55,21 @@ func texts(values []config.Value[string]) (list []string) {
 // maxPasswd is how much of a passwd file is read: it is the container's.
 const maxPasswd = 16 << 20
 
+// fallbackShell is run where no other is known, or the one that is known cannot
+// be.
+const fallbackShell = "/bin/sh"
+
 // loginShell is the shell the container's passwd file has for the user.
 func (v *visit) loginShell() string {
-	const fallback = "/bin/sh"
 	if !v.hasNamespace(unix.CLONE_NEWNS) {
 		if shell := os.Getenv("SHELL"); shell != "" {
 			return shell
 		}
-		return fallback
+		return fallbackShell
 	}
 	f, err := sys.OpenRegularIn(v.root, "/etc/passwd")
 	if err != nil {
-		return fallback
+		return fallbackShell
 	}
 	defer f.Close()
 	uid := strconv.FormatInt(max(v.UID, 0), 10)
@@ -76,7 +79,7 @@ func (v *visit) loginShell() string {
 			return fields[6]
 		}
 	}
-	return fallback
+	return fallbackShell
 }
 
 // openLog opens the file for a copy of the pty's output. It is made even when

@@ -53,6 +53,10 @@ func (v *visit) program(barrier *os.File) *forkexec.Program {
 	for _, f := range inherited {
 		p.Keep(forkexec.Int(f.Fd()))
 	}
+	if len(v.Command) == 0 && v.argv[0] != fallbackShell {
+		p.Try(v.argv, v.env)
+		v.argv = []string{fallbackShell}
+	}
 	p.Exec(v.argv, v.env, searchPath(v.env))
 	return p
 }

@@ -239,11 +239,16 @@ func (k *creation) makeRootfs() error {
 	// LXC keeps the place below the container's directory for mounts.
 	inside := k.c.Dir() + "/rootfs"
 	if inside != k.path {
-		if err := os.Mkdir(inside, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := os.Mkdir(inside, 0o755); err == nil {
+			err = k.partial.Add(inside)
+		} else if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 		if made {
-			if err := storage.WriteCreated(k.c.Dir(), k.path); err != nil {
+			if err := storage.WriteCreated(k.partial, k.path); err != nil {
 				return err
 			}
 		}

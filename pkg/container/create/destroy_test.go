@@ -112,7 +112,17 @@ func TestDestroyDependents(t *testing.T) {
 	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has snapshots") || !c.Defined() {
 		t.Errorf("Destroy with a snapshot = %v; want it refused", err)
 	}
-	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n")
+	if err := os.MkdirAll(c.Dir()+"/snaps/mine", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text(t, c.Dir()+"/snaps/mine/file", "", 0o640)
+	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n"+c.LXCPath+"\nremoved by hand\n")
+	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err == nil || !strings.Contains(err.Error(), "snapshot mine: ") || !c.Defined() {
+		t.Errorf("Destroy with a directory that is no snapshot = %v; want it refused", err)
+	}
+	if err := os.RemoveAll(c.Dir() + "/snaps/mine"); err != nil {
+		t.Fatal(err)
+	}
 	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err != nil || !vanished(t, c) || !vanished(t, clone) {
 		t.Errorf("Destroy with all = %v; want all gone", err)
 	}
