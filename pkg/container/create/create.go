@@ -239,12 +239,11 @@ func (k *creation) makeRootfs() error {
 	// LXC keeps the place below the container's directory for mounts.
 	inside := k.c.Dir() + "/rootfs"
 	if inside != k.path {
-		if err := os.Mkdir(inside, 0o755); err == nil {
+		err := os.Mkdir(inside, 0o755)
+		if err == nil {
 			err = k.partial.Add(inside)
-		} else if errors.Is(err, fs.ErrExist) {
-			err = nil
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		if made {
