@@ -12,11 +12,22 @@ import (
 // stores are the types of backing stores, and the words that stand for one.
 var stores = []string{"dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs", "loop", "nbd", "best", "none"}
 
+// options are what the command line says: create's, and those of backing stores
+// that are not built, which -B best passes over.
+type options struct {
+	create.Options
+
+	fsType, fsSize            string // block stores
+	lvName, vgName, thinPool  string // lvm
+	zfsRoot                   string // zfs
+	rbdName, rbdPool, rbdUser string // rbd
+}
+
 // isNone says whether the template is no template; LXC takes its name cut short.
 func isNone(template string) bool { return strings.HasPrefix("none", template) }
 
 // check refuses what does not fit together, and brings the rest into one form.
-func check(o *create.Options) error {
+func check(o *options) error {
 	switch {
 	case o.Template == "":
 		return errors.New("a template must be specified\n" + `use "none" if you really want a container without a rootfs`)
@@ -35,10 +46,10 @@ func check(o *create.Options) error {
 		types   []string
 		message string
 	}{
-		{o.FSType+o.FSSize != "", []string{"lvm", "loop", "rbd"}, "filesystem type and size are only valid with block devices (-B lvm, loop or rbd)"},
-		{o.LVName+o.VGName+o.ThinPool != "", []string{"lvm"}, "--lvname, --vgname and --thinpool are only valid with -B lvm"},
-		{o.RBDName+o.RBDPool+o.RBDUser != "", []string{"rbd"}, "--rbdname, --rbdpool and --rbduser are only valid with -B rbd"},
-		{o.ZFSRoot != "", []string{"zfs"}, "--zfsroot is only valid with -B zfs"},
+		{o.fsType+o.fsSize != "", []string{"lvm", "loop", "rbd"}, "filesystem type and size are only valid with block devices (-B lvm, loop or rbd)"},
+		{o.lvName+o.vgName+o.thinPool != "", []string{"lvm"}, "--lvname, --vgname and --thinpool are only valid with -B lvm"},
+		{o.rbdName+o.rbdPool+o.rbdUser != "", []string{"rbd"}, "--rbdname, --rbdpool and --rbduser are only valid with -B rbd"},
+		{o.zfsRoot != "", []string{"zfs"}, "--zfsroot is only valid with -B zfs"},
 		{o.Dir != "", []string{"dir"}, "--dir is only valid with -B dir"},
 	} {
 		fits := func(t string) bool { return t == "best" || slices.Contains(rule.types, t) }

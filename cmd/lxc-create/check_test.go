@@ -8,26 +8,33 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	type options = create.Options
+	plain := func(template, bdev, dir string) options {
+		return options{Options: create.Options{Template: template, Bdev: bdev, Dir: dir}}
+	}
+	with := func(bdev string, set func(*options)) options {
+		o := plain("busybox", bdev, "")
+		set(&o)
+		return o
+	}
 	tests := []struct {
 		o    options
 		want string // of the error; empty for none
 	}{
-		{options{}, "a template must be specified"},
-		{options{Template: "none"}, ""},
-		{options{Template: "no"}, ""},
-		{options{Template: "busybox", Bdev: "best", ZFSRoot: "tank"}, ""},
-		{options{Template: "busybox", Bdev: "zfs,dir", Dir: "/srv"}, ""},
-		{options{Template: "busybox", Bdev: "none", Dir: "/srv"}, ""},
-		{options{Template: "busybox", Dir: "srv"}, "--dir should use absolute path"},
-		{options{Template: "busybox", Bdev: "zfs", Dir: "/srv"}, "--dir is only valid"},
-		{options{Template: "busybox", FSSize: "1G"}, "only valid with block devices"},
-		{options{Template: "busybox", Bdev: "loop", FSSize: "1G"}, ""},
-		{options{Template: "busybox", LVName: "x"}, "only valid with -B lvm"},
-		{options{Template: "busybox", RBDUser: "x"}, "only valid with -B rbd"},
-		{options{Template: "busybox", ZFSRoot: "x"}, "only valid with -B zfs"},
-		{options{Template: "busybox", Bdev: "aufs"}, "aufs is not a valid backing storage type"},
-		{options{Template: "busybox", Bdev: "dir,"}, "is not a valid backing storage type"},
+		{plain("", "", ""), "a template must be specified"},
+		{plain("none", "", ""), ""},
+		{plain("no", "", ""), ""},
+		{with("best", func(o *options) { o.zfsRoot = "tank" }), ""},
+		{plain("busybox", "zfs,dir", "/srv"), ""},
+		{plain("busybox", "none", "/srv"), ""},
+		{plain("busybox", "", "srv"), "--dir should use absolute path"},
+		{plain("busybox", "zfs", "/srv"), "--dir is only valid"},
+		{with("", func(o *options) { o.fsSize = "1G" }), "only valid with block devices"},
+		{with("loop", func(o *options) { o.fsSize = "1G" }), ""},
+		{with("", func(o *options) { o.lvName = "x" }), "only valid with -B lvm"},
+		{with("", func(o *options) { o.rbdUser = "x" }), "only valid with -B rbd"},
+		{with("", func(o *options) { o.zfsRoot = "x" }), "only valid with -B zfs"},
+		{plain("busybox", "aufs", ""), "aufs is not a valid backing storage type"},
+		{plain("busybox", "dir,", ""), "is not a valid backing storage type"},
 	}
 	for _, test := range tests {
 		o := test.o

@@ -40,7 +40,7 @@ import (
 )
 
 func main() {
-	var o create.Options
+	var o options
 	tool.Main(tool.Spec{
 		Name:     "lxc-create",
 		Synopsis: "--name=NAME --template=TEMPLATE [OPTION...] [-- template-options]",
@@ -49,16 +49,16 @@ func main() {
 			tool.String("bdev", 'B', &o.Bdev),
 			tool.String("config", 'f', &o.Config),
 			tool.String("template", 't', &o.Template),
-			tool.String("lvname", '0', &o.LVName),
-			tool.String("vgname", '1', &o.VGName),
-			tool.String("thinpool", '2', &o.ThinPool),
-			tool.String("fstype", '3', &o.FSType),
-			tool.String("fssize", '4', &o.FSSize),
-			tool.String("zfsroot", '5', &o.ZFSRoot),
+			tool.String("lvname", '0', &o.lvName),
+			tool.String("vgname", '1', &o.vgName),
+			tool.String("thinpool", '2', &o.thinPool),
+			tool.String("fstype", '3', &o.fsType),
+			tool.String("fssize", '4', &o.fsSize),
+			tool.String("zfsroot", '5', &o.zfsRoot),
 			tool.String("dir", '6', &o.Dir),
-			tool.String("rbdname", '7', &o.RBDName),
-			tool.String("rbdpool", '8', &o.RBDPool),
-			tool.String("rbduser", '9', &o.RBDUser),
+			tool.String("rbdname", '7', &o.rbdName),
+			tool.String("rbdpool", '8', &o.rbdPool),
+			tool.String("rbduser", '9', &o.rbdUser),
 		},
 		MoreHelp: func() {
 			if o.Template != "" && !isNone(o.Template) {
@@ -75,6 +75,6 @@ func main() {
 		if err != nil {
 			return err
 		}
-		return create.Container(c, o)
+		return create.Container(c, o.Options)
 	})
 }

@@ -47,7 +47,6 @@ func main() {
 			tool.Bool("snapshots", 's', &o.Snapshots),
 		},
 	}, func(call *tool.Call) error {
-		o.Quiet = call.Quiet
 		c, err := call.Open()
 		if err != nil {
 			return err

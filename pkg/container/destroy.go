@@ -12,6 +12,12 @@ import (
 	"gantry/pkg/storage"
 )
 
+// DestroyOptions says how Destroy removes a container.
+type DestroyOptions struct {
+	Force     bool // -f: stop it first
+	Snapshots bool // -s: its snapshots and the clones that depend on it too
+}
+
 // Destroy deletes a stopped container: its directory, and its root file system
 // if lxc-create made it. It refuses one that runs unless forced, and one with
 // clones or snapshots unless told to delete them too. One that is not defined

@@ -9,11 +9,5 @@ type Options struct {
 	Bdev         string   // -B: a backing store, "best", or a comma list tried in order; empty is dir
 	Dir          string   // --dir: absolute directory of the rootfs
 
-	FSType, FSSize           string // block stores: file system and size (N[U])
-	LVName, VGName, ThinPool string // lvm
-	ZFSRoot                  string // zfs
-	RBDName, RBDPool         string // rbd
-	RBDUser                  string
-
 	Quiet bool // -q: the template reads and writes /dev/null
 }
