@@ -24,22 +24,20 @@ func Finish(s *handover.State, files handover.Files) error {
 		return err
 	}
 	err = r.finish("stop")
-	if r.plan.Ephemeral {
-		err = errors.Join(err, storage.Container{LXCPath: r.plan.LXCPath, Name: r.plan.Name, Rootfs: storage.Rootfs{Type: r.plan.Rootfs.Type, Path: r.plan.Rootfs.Path}}.Destroy())
-	}
-	return err
+	return errors.Join(err, r.try(r.perish()))
 }
 
 // Restart ends a container whose init has asked for a reboot and starts it
 // again. The new init is the shim's child, and control is where the shim waits
-// for it. A post-stop hook that fails forbids the reboot.
+// for it. A post-stop hook that fails forbids the reboot. One that does not come
+// about is the container's end.
 func Restart(s *handover.State, files handover.Files, control *os.File) error {
 	r, err := take(s, files)
 	if err != nil {
 		return err
 	}
 	if err := r.finish("reboot"); err != nil {
-		return err
+		return errors.Join(err, r.try(r.perish()))
 	}
 	err = r.again(files, control)
 	if err != nil {
@@ -51,7 +49,7 @@ func Restart(s *handover.State, files handover.Files, control *os.File) error {
 // again starts the container anew, as the shim's child.
 func (r *run) again(files handover.Files, control *os.File) error {
 	again := &run{ctx: r.ctx, plan: r.plan, Options: r.Options, mask: r.mask, sibling: true, control: control, files: handover.Files{}, over: make(chan struct{})}
-	again.cgroup.set = r.cgroup.set
+	again.cgroup.set, again.in.Null = r.cgroup.set, r.in.Null
 	for _, name := range []string{handover.Stage, handover.Peer} {
 		if f := files[name]; f != nil {
 			again.files[name] = f
@@ -59,9 +57,6 @@ func (r *run) again(files handover.Files, control *os.File) error {
 	}
 	defer again.open.Run()
 	defer again.undo.Run()
-	if err := again.openNull(); err != nil {
-		return err
-	}
 	if err := again.start("LXC_TARGET=reboot"); err != nil {
 		return again.abort(err)
 	}
@@ -111,22 +106,34 @@ func (r *run) finish(target string) error {
 	paths := r.namespacePaths()
 	r.facts = pathEnv(paths)
 	env := r.env("LXC_TARGET=" + target)
-	try := func(err error) error {
-		if err != nil {
-			r.Log.Error(err.Error())
-		}
-		return err
-	}
 	if netns := r.files[handover.Namespace+"net"]; netns != nil {
-		try(network.Teardown(r.live, netns, r.script, r.Log))
+		r.try(network.Teardown(r.live, netns, r.script, r.Log))
 	}
-	try(r.hooks("stop", env, pathArgs(paths)...))
-	err := try(r.cgroup.set.RemovePayload(killLimit))
+	r.try(r.hooks("stop", env, pathArgs(paths)...))
+	err := r.try(r.cgroup.set.RemovePayload(killLimit))
 	if err == nil {
 		// A policy stays as long as a process may be under it.
-		try(r.unload())
+		r.try(r.unload())
 	}
-	return errors.Join(err, try(r.hooks("post-stop", env)))
+	return errors.Join(err, r.try(r.hooks("post-stop", env)))
+}
+
+// try logs the error of a step that does not keep the others from being taken.
+func (r *run) try(err error) error {
+	if err != nil {
+		r.Log.Error(err.Error())
+	}
+	return err
+}
+
+// perish deletes an ephemeral container after the end of its last life, or
+// what would have been its first.
+func (r *run) perish() error {
+	if !r.plan.Ephemeral {
+		return nil
+	}
+	rootfs := storage.Rootfs{Type: r.plan.Rootfs.Type, Path: r.plan.Rootfs.Path}
+	return storage.Container{LXCPath: r.plan.LXCPath, Name: r.plan.Name, Rootfs: rootfs}.Destroy()
 }
 
 // nsPath is where a hook finds a namespace of the ended container.

@@ -150,7 +150,8 @@ func (r *run) start(extra ...string) error {
 }
 
 // abort ends a start that failed: it kills what was born, undoes what was
-// acquired, and runs the hooks of a stop, as LXC does.
+// acquired, and runs the hooks of a stop, as LXC does. It is the end of an
+// ephemeral container.
 func (r *run) abort(err error) error {
 	if cause := context.Cause(r.ctx); cause != nil {
 		err = cause // the rest follows from it
@@ -168,7 +169,8 @@ func (r *run) abort(err error) error {
 	}
 	err = errors.Join(err, r.hooks("stop", r.env("LXC_TARGET=stop"), pathArgs(paths)...))
 	r.undo.Run()
-	return errors.Join(err, r.hooks("post-stop", r.env("LXC_TARGET=stop")))
+	err = errors.Join(err, r.hooks("post-stop", r.env("LXC_TARGET=stop")))
+	return errors.Join(err, r.perish())
 }
 
 // waits are the barriers of the plan in their order.
