@@ -30,6 +30,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"gantry/pkg/container"
@@ -49,8 +50,10 @@ Options :
   --rcfile=FILE     Read the configuration from FILE
 `
 
-// unset stands for a timeout that was not given.
-const unset = -2
+const (
+	unset   = -2            // stands for a timeout that was not given
+	longest = math.MaxInt32 // seconds; a time.Duration holds four times as much
+)
 
 func main() {
 	var o container.StopOptions
@@ -86,7 +89,7 @@ func main() {
 		case timeout == unset:
 			timeout = 60
 		}
-		o.Timeout = time.Duration(timeout) * time.Second
+		o.Timeout = time.Duration(min(timeout, longest)) * time.Second
 
 		c, err := call.Open()
 		if err != nil {
