@@ -40,11 +40,11 @@ for part in config lxc default systemd; do
 done
 
 libexec=' lxc-shim lxc-stage lxc-net '
-for program in bin/*; do
-	name=$(basename "$program")
+for source in cmd/*; do # not what an older build has left in bin
+	name=$(basename "$source")
 	case $libexec in
-	*" $name "*) put 755 "$program" "$dest$prefix/libexec/lxc/$name" ;;
-	*) put 755 "$program" "$dest$prefix/bin/$name" ;;
+	*" $name "*) put 755 "bin/$name" "$dest$prefix/libexec/lxc/$name" ;;
+	*) put 755 "bin/$name" "$dest$prefix/bin/$name" ;;
 	esac
 done
 each data "$filled/config" "$dest$prefix/share/lxc/config"
