@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -154,29 +155,23 @@ func (r *Recipe) Help(w io.Writer) {
 }
 
 // Redact gives the command line as it may be written down: without secrets.
-func (r *Recipe) Redact(args []string) []string {
-	out := append([]string(nil), args...)
-	for i, arg := range out {
-		name, _, glued := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-		var o *Option
+func (r *Recipe) Redact(args []string) (out []string) {
+	for len(args) > 0 {
+		o, value, rest, err := r.next(args)
+		var words []string
 		switch {
-		case strings.HasPrefix(arg, "--"):
-			o, _ = r.long(name)
-		case len(arg) > 1 && arg[0] == '-':
-			o, _ = r.short(arg[1:2])
-			name, glued = arg[1:2], len(arg) > 2
-		}
-		switch {
-		case o == nil || !o.Secret:
-		case !glued:
-			if i+1 < len(out) {
-				out[i+1] = "***"
-			}
-		case strings.HasPrefix(arg, "--"):
-			out[i] = "--" + name + "=***"
+		case err != nil:
+			words, rest = args[:1], args[1:]
+		case len(rest) == len(args): // the first of a cluster
+			words = []string{args[0][:2]}
 		default:
-			out[i] = "-" + name + "***"
+			words = slices.Clone(args[:len(args)-len(rest)])
+			if o.Secret {
+				last := &words[len(words)-1]
+				*last = strings.TrimSuffix(*last, value) + "***"
+			}
 		}
+		out, args = append(out, words...), rest
 	}
 	return out
 }

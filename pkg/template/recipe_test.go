@@ -150,6 +150,9 @@ func TestRedact(t *testing.T) {
 		{"--root x -F", "--root *** -F"},
 		{"-p x", "-p ***"},
 		{"-px", "-p***"},
+		{"-Fpx", "-F -p***"},
+		{"-Fp x -r sid", "-F -p *** -r sid"},
+		{"-- --root=x", "-- --root=***"},
 		{"--bogus x", "--bogus x"},
 		{"-p", "-p"},
 	}
