@@ -7,10 +7,8 @@ import (
 	"strings"
 
 	"gantry/pkg/container/create"
+	"gantry/pkg/storage"
 )
-
-// stores are the types of backing stores, and the words that stand for one.
-var stores = []string{"dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs", "loop", "nbd", "best", "none"}
 
 // options are what the command line says: create's, and those of backing stores
 // that are not built, which -B best passes over.
@@ -57,10 +55,6 @@ func check(o *options) error {
 			return errors.New(rule.message)
 		}
 	}
-	for _, t := range types {
-		if !slices.Contains(stores, t) {
-			return errors.New(o.Bdev + " is not a valid backing storage type (one of " + strings.Join(stores, " ") + ")")
-		}
-	}
-	return nil
+	_, err := storage.Types(o.Bdev)
+	return err
 }

@@ -54,7 +54,7 @@ func TestDestroyKeepsSnapshots(t *testing.T) {
 
 func TestDestroyRefusesOtherTypes(t *testing.T) {
 	c := container(t)
-	c.Rootfs = Parse("zfs:lxc/c")
+	c.Rootfs = Rootfs{"zfs", "lxc/c"}
 	if err := c.Destroy(); err == nil {
 		t.Error("Destroy of a zfs container = nil; want an error")
 	}
@@ -158,22 +158,6 @@ func TestTypes(t *testing.T) {
 	for _, bdev := range []string{"foo", "d", "dirx", "dir,foo", ","} {
 		if got, err := Types(bdev); !errors.Is(err, ErrType) {
 			t.Errorf("Types(%q) = %v, %v; want ErrType", bdev, got, err)
-		}
-	}
-}
-
-func TestParse(t *testing.T) {
-	for value, want := range map[string]Rootfs{
-		"dir:/a":          {"dir", "/a"},
-		"/a:b":            {"", "/a:b"},
-		"overlay:/a:/b":   {"overlay", "/a:/b"},
-		"zfs:lxc/c":       {"zfs", "lxc/c"},
-		"":                {},
-		"strange:/a":      {"", "strange:/a"},
-		"overlayfs:/a:/b": {"overlayfs", "/a:/b"},
-	} {
-		if got := Parse(value); got != want || got.String() != value {
-			t.Errorf("Parse(%q) = %+v; want %+v", value, got, want)
 		}
 	}
 }

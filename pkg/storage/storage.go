@@ -17,22 +17,11 @@ import (
 	"strings"
 )
 
-// types are LXC's backing stores, in the order lxc.rootfs.path is matched
-// against them.
-var types = []struct {
-	name  string
-	built bool
-}{
-	{"dir", true},
-	{"zfs", false},
-	{"lvm", false},
-	{"rbd", false},
-	{"btrfs", false},
-	{"overlay", false},
-	{"overlayfs", false},
-	{"loop", false},
-	{"nbd", false},
-}
+// types are LXC's backing stores, and built those among them that are.
+var (
+	types = []string{"dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs", "loop", "nbd"}
+	built = []string{"dir"}
+)
 
 // best is the order in which -B best tries types.
 var best = []string{"btrfs", "zfs", "lvm", "dir", "rbd"}
@@ -46,14 +35,6 @@ type Rootfs struct {
 	Path string // for dir an absolute directory
 }
 
-// Parse reads the value of lxc.rootfs.path, with its TYPE: prefix or without.
-func Parse(value string) Rootfs {
-	if name, path, ok := strings.Cut(value, ":"); ok && known(name) {
-		return Rootfs{name, path}
-	}
-	return Rootfs{Path: value}
-}
-
 // String is the value of lxc.rootfs.path.
 func (r Rootfs) String() string {
 	if r.Type == "" {
@@ -64,24 +45,10 @@ func (r Rootfs) String() string {
 
 // check refuses types that are not built.
 func (r Rootfs) check() error {
-	if r.Type == "" {
+	if r.Type == "" || slices.Contains(built, r.Type) {
 		return nil
 	}
-	for _, t := range types {
-		if t.name == r.Type && t.built {
-			return nil
-		}
-	}
 	return fmt.Errorf("%s: the backing store %s is not supported yet (use dir)", r, r.Type)
-}
-
-func known(name string) bool {
-	for _, t := range types {
-		if t.name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // Types reads the argument of lxc-create -B: a type, best, or a list of types
@@ -94,8 +61,10 @@ func Types(bdev string) ([]string, error) {
 		return best, nil
 	}
 	names := strings.Split(bdev, ",")
-	if i := slices.IndexFunc(names, func(n string) bool { return !known(n) }); i >= 0 {
-		return nil, fmt.Errorf("%s %w", names[i], ErrType)
+	for _, name := range names {
+		if !slices.Contains(types, name) {
+			return nil, fmt.Errorf("%s %w (one of %s best none)", bdev, ErrType, strings.Join(types, " "))
+		}
 	}
 	return names, nil
 }
