@@ -126,3 +126,13 @@ func TestParseStatusRejects(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseStatus(f *testing.F) {
+	f.Add([]byte("Name:\tsh\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\n"))
+	f.Add([]byte("CapBnd:\tno"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if s, err := parseStatus(text); err != nil && s != (Status{}) {
+			t.Errorf("parseStatus = %+v with the error %v", s, err)
+		}
+	})
+}

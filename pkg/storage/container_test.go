@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -188,4 +189,24 @@ func TestUnmarkedDirectories(t *testing.T) {
 			t.Errorf("%s there = %v; want %v", dir, got, want)
 		}
 	}
+}
+
+// What is written down is read back, whole or not at all.
+func FuzzReadMade(f *testing.F) {
+	f.Add("/a\n12 34\n/b\n56 -1\n")
+	f.Add("/a\n12 34\n/b\n5")
+	f.Add("relative\n1 1\n/x\x00y\n1 1\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list := readMade(text)
+		var again strings.Builder
+		for _, m := range list {
+			if !filepath.IsAbs(m.Path) {
+				t.Errorf("%q is no place to delete at", m.Path)
+			}
+			again.WriteString(m.String())
+		}
+		if got := readMade(again.String()); !slices.Equal(got, list) {
+			t.Errorf("read back: %+v; want %+v", got, list)
+		}
+	})
 }

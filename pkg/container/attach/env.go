@@ -72,10 +72,14 @@ func (v *visit) loginShell() string {
 		return fallbackShell
 	}
 	defer f.Close()
-	uid := strconv.FormatInt(max(v.UID, 0), 10)
-	for lines := bufio.NewScanner(io.LimitReader(f, maxPasswd)); lines.Scan(); {
+	return shellOf(io.LimitReader(f, maxPasswd), max(v.UID, 0))
+}
+
+// shellOf reads the shell of a user id from a passwd(5) file.
+func shellOf(passwd io.Reader, uid int64) string {
+	for lines := bufio.NewScanner(passwd); lines.Scan(); {
 		fields := strings.Split(lines.Text(), ":")
-		if len(fields) == 7 && fields[2] == uid && strings.HasPrefix(fields[6], "/") {
+		if len(fields) == 7 && fields[2] == strconv.FormatInt(uid, 10) && strings.HasPrefix(fields[6], "/") {
 			return fields[6]
 		}
 	}
