@@ -92,8 +92,7 @@ func (p *Program) RequireFS(what string, fd Arg, magic int64) {
 		kind, same := p.Reg(), p.Label()
 		p.Call("fstatfs "+what, unix.SYS_FSTATFS, fd, fs)
 		p.Load32(kind, fs) // f_type comes first
-		p.Subtract(kind, kind, Int(magic))
-		p.JumpIfZero(kind, same)
+		p.JumpIfEqual(kind, Int(magic), same)
 		if p.fallback >= 0 {
 			p.Jump(p.fallback)
 		}

@@ -1,33 +1,6 @@
 package forkexec
 
-import (
-	"strings"
-
-	"golang.org/x/sys/unix"
-)
-
-// Execute is the kind of the record that announces the exec that ends the
-// program.
-const Execute Kind = 2
-
-// Exec replaces the process by a program. A name without a slash is looked for
-// along path, a colon-separated list, as execvp(3) does.
-func (p *Program) Exec(argv, env []string, path string) {
-	args, environ := p.Strings(argv), p.Strings(env)
-	names := []string{argv[0]}
-	if !strings.Contains(argv[0], "/") {
-		names = nil
-		for dir := range strings.SplitSeq(path, ":") {
-			names = append(names, dir+"/"+argv[0])
-		}
-	}
-	p.Report("execute", Execute, Int(0))
-	last := len(names) - 1
-	for _, name := range names[:last] {
-		p.Call("execute "+name, unix.SYS_EXECVE, p.String(name), args, environ).May()
-	}
-	p.Call("execute "+argv[0], unix.SYS_EXECVE, p.String(names[last]), args, environ)
-}
+import "golang.org/x/sys/unix"
 
 // Try is Exec of a path that may fail: the program then goes on.
 func (p *Program) Try(argv, env []string) {

@@ -56,7 +56,8 @@ type Call struct {
 	index int
 }
 
-// Into keeps the result in r.
+// Into keeps the result in r: of a call that fails and goes on elsewhere, the
+// error number.
 func (c Call) Into(r Reg) Call {
 	c.p.code[c.index].dst = uint8(r)
 	return c

@@ -44,7 +44,7 @@ func TestExec(t *testing.T) {
 	p := New()
 	p.Stdio(nil, w, w)
 	p.Prelude()
-	p.Exec([]string{"sh", "-c", "echo $A; ls /proc/$$/fd | wc -l; exit 7"}, []string{"A=b", "PATH=/bin:/usr/bin"}, "/nowhere:/bin")
+	p.Exec([]string{"sh", "-c", "echo $A; ls /proc/$$/fd | wc -l; exit 7"}, []string{"A=b", "PATH=/nowhere:/bin:/usr/bin"})
 	records, state := run(t, p)
 	w.Close()
 	out, _ := io.ReadAll(r)

@@ -66,6 +66,8 @@ failed:
 	JEQ  next
 
 tolerated:
+	MOVBLZX 5(R12), R13
+	MOVQ    AX, 64(BX)(R13*8)
 	MOVLQSX 12(R12), R13
 	TESTQ   R13, R13
 	JEQ     jump

@@ -58,7 +58,9 @@ failed:
 	BEQ next
 
 tolerated:
-	MOVW 12(R20), R9
+	MOVBU 5(R20), R9
+	MOVD  R0, (R21)(R9<<3)
+	MOVW  12(R20), R9
 	CBZ  R9, jump
 	CMP  R9, R0
 	BNE  fail

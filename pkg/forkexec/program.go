@@ -186,11 +186,23 @@ func (p *Program) Jump(l Label) { p.Call("jump", opJump).Else(l) }
 // JumpIfZero goes on at l if a is zero.
 func (p *Program) JumpIfZero(a Arg, l Label) { p.Call("jump", opJumpZero, a).Else(l) }
 
-// Store32 writes a into the four bytes at p.
+// JumpIfEqual goes on at l if a and b are the same.
+func (p *Program) JumpIfEqual(a, b Arg, l Label) {
+	p.Scope(func() {
+		r := p.Reg()
+		p.Subtract(r, a, b)
+		p.JumpIfZero(r, l)
+	})
+}
+
+// Set leaves a in r.
+func (p *Program) Set(r Reg, a Arg) { p.Subtract(r, a, Int(0)) }
+
+// Store32 writes a into the four bytes at the address at.
 func (p *Program) Store32(at Ptr, a Arg) { p.Call("store", opStore32, at, a) }
 
-// Load32 reads the four bytes at p into r.
-func (p *Program) Load32(r Reg, at Ptr) { p.Call("load", opLoad32, at).Into(r) }
+// Load32 reads the four bytes at the address at into r.
+func (p *Program) Load32(r Reg, at Arg) { p.Call("load", opLoad32, at).Into(r) }
 
 // Subtract leaves a-b in r.
 func (p *Program) Subtract(r Reg, a, b Arg) { p.Call("subtract", opSubtract, a, b).Into(r) }

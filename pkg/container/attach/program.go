@@ -57,7 +57,7 @@ func (v *visit) program(barrier *os.File) *forkexec.Program {
 		p.Try(v.argv, v.env)
 		v.argv = []string{fallbackShell}
 	}
-	p.Exec(v.argv, v.env, searchPath(v.env))
+	p.Exec(v.argv, v.env)
 	return p
 }
 

@@ -172,17 +172,6 @@ func await(pid int) (code int, err error) {
 	return status.ExitStatus(), nil
 }
 
-// searchPath is where the command is looked for.
-func searchPath(env []string) string {
-	const standard = "/bin:/usr/bin"
-	for _, e := range env {
-		if len(e) > 5 && e[:5] == "PATH=" {
-			return e[5:]
-		}
-	}
-	return standard
-}
-
 // inheritedFiles are the descriptors above 2 the caller gave this tool, for
 // its command: the tool's own are all close-on-exec.
 func inheritedFiles() (files []*os.File) {

@@ -2,7 +2,6 @@ package child
 
 import (
 	"errors"
-	"strings"
 
 	"gantry/pkg/capability"
 	"gantry/pkg/forkexec"
@@ -152,9 +151,6 @@ func (b *build) stdio(plan.Step) error {
 	return nil
 }
 
-// defaultPath is where execvp(3) looks when there is no PATH.
-const defaultPath = "/bin:/usr/bin"
-
 // exec becomes the init's user and then the init.
 func (b *build) exec(plan.Step) error {
 	p, in := b.p, b.plan.Init
@@ -182,13 +178,7 @@ func (b *build) exec(plan.Step) error {
 	for i := range b.in.Listen {
 		p.Keep(forkexec.Int(3 + i))
 	}
-	search := defaultPath
-	for _, e := range in.Env {
-		if value, ok := strings.CutPrefix(e, "PATH="); ok {
-			search = value
-		}
-	}
-	p.Exec(in.Argv, b.told(in.Env), search)
+	p.Exec(in.Argv, b.told(in.Env))
 	return nil
 }
 
