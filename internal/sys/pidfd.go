@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -23,4 +24,15 @@ func PidOf(pidfd *os.File) (int, error) {
 		}
 	}
 	return 0, CallError("pidfd", unix.ESRCH)
+}
+
+// ParentOf gives the pid of a process's parent.
+func ParentOf(pid int) (int, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, err
+	}
+	// PID (COMM) STATE PPID; COMM may be anything.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	return strconv.Atoi(fields[1])
 }

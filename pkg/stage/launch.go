@@ -103,7 +103,7 @@ func (r *run) launch() (err error) {
 		f.Close()
 	}
 	r.records = make(chan forkexec.Record, 16)
-	r.arrived = make(chan struct{})
+	r.arrived = make(chan struct{}, 1)
 	go r.read()
 	return r.awaitBirth()
 }
@@ -146,13 +146,16 @@ func (r *run) launcherEnded() (ended bool) {
 // born opens what the rest of the start needs of the new process. It cannot be
 // gone: it waits for us, or is a zombie until its parent, the shim, reaps it.
 func (r *run) born(pid int) error {
-	r.pid = pid
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return sys.CallError("pidfd_open", err)
 	}
-	r.pidfd = os.NewFile(uintptr(fd), "pidfd")
-	r.open.Add(func() { r.pidfd.Close() })
+	pidfd := os.NewFile(uintptr(fd), "pidfd")
+	r.open.Add(func() { pidfd.Close() })
+	if err := r.verify(pid); err != nil {
+		return err
+	}
+	r.pid, r.pidfd = pid, pidfd
 	r.files[handover.Init] = r.pidfd
 	if r.hasHooks("stop") {
 		// A start that fails from here on runs them too.
@@ -161,6 +164,27 @@ func (r *run) born(pid int) error {
 		}
 	}
 	return r.spawnTasks()
+}
+
+// verify makes sure that it was the launcher who told us of the process. In a
+// pid namespace of others, root there can open the init's end of the pipe and
+// name another process first, for us to take for the init.
+func (r *run) verify(pid int) error {
+	if r.makes("pid") {
+		return nil
+	}
+	want := os.Getpid()
+	switch {
+	case r.sibling:
+		want = os.Getppid()
+	case r.plan.Daemon:
+		want = r.process.Pid
+	}
+	parent, err := sys.ParentOf(pid)
+	if err == nil && parent != want {
+		err = fmt.Errorf("process %d is not the init", pid)
+	}
+	return err
 }
 
 // read passes the records of the child on until there are no more.
@@ -186,7 +210,10 @@ func (r *run) note(record forkexec.Record) error {
 	case forkexec.Execute:
 		r.executed = true
 	case child.Arrived:
-		close(r.arrived)
+		select {
+		case r.arrived <- struct{}{}:
+		default: // once is enough; root inside can write into the pipe, too
+		}
 	}
 	return nil
 }

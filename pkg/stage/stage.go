@@ -84,7 +84,7 @@ type run struct {
 	barrier  *os.File // our end
 	socket   *os.File // our end: descriptors from the child
 	records  chan forkexec.Record
-	arrived  chan struct{} // closed when the child waits for "go"
+	arrived  chan struct{} // has one when the child waits for "go"
 	over     chan struct{} // closed when the start has failed
 	executed bool
 	last     func() string // last line the child's hooks wrote; waits for their end

