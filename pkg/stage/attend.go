@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"gantry/internal/sys"
 	"gantry/pkg/idmap"
@@ -78,7 +79,7 @@ func (r *run) await(t *task) error {
 		case <-r.ctx.Done():
 			return context.Cause(r.ctx)
 		case <-t.done:
-			return t.err
+			return r.cause(t.err)
 		case record, ok := <-r.records:
 			if !ok {
 				return r.untimely()
@@ -86,6 +87,28 @@ func (r *run) await(t *task) error {
 			if err := r.note(record); err != nil {
 				return err
 			}
+		}
+	}
+}
+
+// cause is why work on the child has failed: because of what the child itself
+// fails with, if it does. One that has ended has no namespaces left.
+func (r *run) cause(err error) error {
+	const patience = 20 * time.Millisecond // the child says so before it ends
+	if err == nil {
+		return nil
+	}
+	for {
+		select {
+		case record, ok := <-r.records:
+			if !ok {
+				return r.untimely()
+			}
+			if err := r.note(record); err != nil {
+				return err
+			}
+		case <-time.After(patience):
+			return err
 		}
 	}
 }

@@ -21,6 +21,7 @@ var hints = []struct {
 	{plan.OpMount, unix.EINVAL, "the file system refuses an option"},
 	{plan.OpMount, unix.ELOOP, "a symbolic link on the way to the mount point is refused"},
 	{plan.OpMount, unix.ENOTDIR, "source and mount point must both be directories or both be files"},
+	{plan.OpHook, unix.ENOENT, "hooks are run by /bin/sh, which the rootfs does not have"},
 	{plan.OpSysctl, unix.ENOENT, "the kernel has no such sysctl; one of the network needs a network namespace"},
 	{plan.OpSysctl, unix.EACCES, "this sysctl cannot be set inside a container"},
 	{plan.OpSysctl, unix.EINVAL, "the kernel refuses the value"},

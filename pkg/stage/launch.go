@@ -120,7 +120,7 @@ func (r *run) awaitBirth() error {
 				return errors.New("the init was killed at its birth")
 			}
 			if record.Kind == child.InitPid {
-				return r.born(int(record.Value))
+				return r.cause(r.born(int(record.Value)))
 			}
 			if err := r.note(record); err != nil {
 				return err

@@ -166,6 +166,22 @@ func TestBadInit(t *testing.T) {
 	leftovers(t, p)
 }
 
+// What a child fails with is the error, and not what becomes impossible by its
+// end.
+func TestCauseAndConsequence(t *testing.T) {
+	for range 100 {
+		p := simple(t, "/bin/sleep", "1000")
+		p.Networks = []plan.Network{{Type: "empty"}}
+		p.Steps = []plan.Step{
+			{Op: plan.OpMkdir, Path: "/proc/nope", Origin: plan.Origin{File: "config", Line: 3, Key: "lxc.mount.entry"}},
+			{Op: plan.OpNetwork},
+		}
+		if err := start(t, p); err == nil || !strings.HasPrefix(err.Error(), "config:3: lxc.mount.entry: mkdir /proc/nope: ") {
+			t.Fatalf("error %v; want that of the step", err)
+		}
+	}
+}
+
 func TestReboot(t *testing.T) {
 	p := simple(t, "/bin/sh", "-c", "sleep 0.2; test -e /tmp/again && exec sleep 1000; >/tmp/again; reboot -f")
 	if err := start(t, p); err != nil {
