@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gantry/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
@@ -47,6 +48,24 @@ func Path(pid int, kind string) string { return "/proc/" + strconv.Itoa(pid) + "
 
 // Open opens the namespace of a process.
 func Open(pid int, kind string) (*os.File, error) { return os.Open(Path(pid, kind)) }
+
+// OpenOf opens the namespace of the process behind a pidfd. Its pid can have
+// become another process's only after its end.
+func OpenOf(pidfd *os.File, kind string) (*os.File, error) {
+	pid, err := sys.PidOf(pidfd)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Open(pid, kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.PidfdSendSignal(int(pidfd.Fd()), 0, nil, 0); err != nil {
+		f.Close()
+		return nil, sys.CallError("pidfd_send_signal", err)
+	}
+	return f, nil
+}
 
 // OpenPath opens a file that must be a namespace of that kind.
 func OpenPath(path, kind string) (*os.File, error) {

@@ -39,6 +39,30 @@ func TestOpenPath(t *testing.T) {
 	}
 }
 
+func TestOpenOf(t *testing.T) {
+	cmd := exec.Command("sleep", "10")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pidfd := os.NewFile(uintptr(fd), "pidfd")
+	defer pidfd.Close()
+	f, err := OpenOf(pidfd, "net")
+	if err != nil {
+		t.Errorf("OpenOf: %v", err)
+	}
+	f.Close()
+	cmd.Process.Kill()
+	cmd.Wait()
+	if f, err := OpenOf(pidfd, "net"); err == nil {
+		f.Close()
+		t.Error("OpenOf a process that has ended succeeded; want an error")
+	}
+}
+
 func TestByName(t *testing.T) {
 	for _, name := range []string{"net", "NETWORK", "network"} {
 		if k, ok := ByName(name); !ok || k.Name != "net" {

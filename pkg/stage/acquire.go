@@ -77,13 +77,15 @@ func openShared(lxcpath string, ns plan.Namespace) (*os.File, error) {
 	if strings.HasPrefix(ns.Share, "/") {
 		return namespace.OpenPath(ns.Share, ns.Kind)
 	}
-	pid, err := strconv.Atoi(ns.Share)
-	if err != nil {
-		if pid, err = command.NewClient(lxcpath, ns.Share).InitPID(); err != nil {
-			return nil, fmt.Errorf("container %s: %w (start it first)", ns.Share, err)
-		}
+	if pid, err := strconv.Atoi(ns.Share); err == nil {
+		return namespace.Open(pid, ns.Kind)
 	}
-	return namespace.Open(pid, ns.Kind)
+	init, err := command.NewClient(lxcpath, ns.Share).InitPidfd()
+	if err != nil {
+		return nil, fmt.Errorf("container %s: %w (start it first)", ns.Share, err)
+	}
+	defer init.Close()
+	return namespace.OpenOf(init, ns.Kind)
 }
 
 // openMounts makes the id-mapped mounts, which take rights over the host's
