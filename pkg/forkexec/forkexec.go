@@ -19,7 +19,7 @@
 //
 //	parent                                      child
 //	build Program, Start ── memfd, vfork, exec ──> interpreter: call 0, call 1, ...
-//	Process.Next <── records {index, kind, value} ── failure, or a value reported
+//	Process.Next <── reports {index, kind, value} ── failure, or a value reported
 //	            <── end of file: the program has run exec or ended ──
 package forkexec
 

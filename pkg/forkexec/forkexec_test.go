@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func run(t testing.TB, p *Program) (records []Record, state *os.ProcessState) {
+func run(t testing.TB, p *Program) (reports []Report, state *os.ProcessState) {
 	t.Helper()
 	proc, err := p.Start(nil)
 	if err != nil {
@@ -26,13 +26,13 @@ func run(t testing.TB, p *Program) (records []Record, state *os.ProcessState) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		records = append(records, r)
+		reports = append(reports, r)
 	}
 	state, err = proc.Process.Wait()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return records, state
+	return reports, state
 }
 
 func TestExec(t *testing.T) {
@@ -45,11 +45,11 @@ func TestExec(t *testing.T) {
 	p.Stdio(nil, w, w)
 	p.Prelude()
 	p.Exec([]string{"sh", "-c", "echo $A; ls /proc/$$/fd | wc -l; exit 7"}, []string{"A=b", "PATH=/nowhere:/bin:/usr/bin"})
-	records, state := run(t, p)
+	reports, state := run(t, p)
 	w.Close()
 	out, _ := io.ReadAll(r)
-	if len(records) != 1 || records[0].Kind != Execute || state.ExitCode() != 7 || !strings.HasPrefix(string(out), "b\n3\n") && !strings.HasPrefix(string(out), "b\n2\n") {
-		t.Errorf("records %v, exit code %d, output %q; want none, 7, b and few files", records, state.ExitCode(), out)
+	if len(reports) != 1 || reports[0].Kind != Execute || state.ExitCode() != 7 || !strings.HasPrefix(string(out), "b\n3\n") && !strings.HasPrefix(string(out), "b\n2\n") {
+		t.Errorf("reports %v, exit code %d, output %q; want none, 7, b and few files", reports, state.ExitCode(), out)
 	}
 }
 
@@ -57,14 +57,14 @@ func TestFailureNamesTheCall(t *testing.T) {
 	p := New()
 	p.About(About{Origin: "config:3: lxc.init.cmd"})
 	p.Call("execve /nonexistent", unix.SYS_EXECVE, p.String("/nonexistent"), p.Strings(nil), p.Strings(nil))
-	records, state := run(t, p)
-	if len(records) != 1 || state.ExitCode() != 127 {
-		t.Fatalf("records %v, exit code %d; want one, 127", records, state.ExitCode())
+	reports, state := run(t, p)
+	if len(reports) != 1 || state.ExitCode() != 127 {
+		t.Fatalf("reports %v, exit code %d; want one, 127", reports, state.ExitCode())
 	}
-	if err := records[0].Err(); err.Error() != "execve /nonexistent: no such file or directory" || !errors.Is(err, unix.ENOENT) {
+	if err := reports[0].Err(); err.Error() != "execve /nonexistent: no such file or directory" || !errors.Is(err, unix.ENOENT) {
 		t.Errorf("error %q; want the call and ENOENT", err)
 	}
-	if got := records[0].About.Origin; got != "config:3: lxc.init.cmd" {
+	if got := reports[0].About.Origin; got != "config:3: lxc.init.cmd" {
 		t.Errorf("origin %q", got)
 	}
 }
@@ -93,11 +93,11 @@ func TestRegistersJumpsAndMemory(t *testing.T) {
 	defer proc.Close()
 	first, err := proc.Next()
 	if err != nil || first.Kind != First || int(first.Value) != proc.Pid {
-		t.Errorf("first record %+v, %v; want the pid %d", first, err, proc.Pid)
+		t.Errorf("first report %+v, %v; want the pid %d", first, err, proc.Pid)
 	}
 	second, err := proc.Next()
 	if err != nil || second.Kind != WaitStatus || second.Err().Error() != "the hook exited with status 3" {
-		t.Errorf("second record %+v, %v; want the hook's status", second, err)
+		t.Errorf("second report %+v, %v; want the hook's status", second, err)
 	}
 	proc.Process.Wait()
 }
@@ -105,9 +105,9 @@ func TestRegistersJumpsAndMemory(t *testing.T) {
 func TestTolerateLetsOtherErrorsThrough(t *testing.T) {
 	p := New()
 	p.Call("mkdir", unix.SYS_MKDIRAT, Int(unix.AT_FDCWD), p.String("/nonexistent/x"), Int(0)).Tolerate(unix.EEXIST)
-	records, _ := run(t, p)
-	if len(records) != 1 || !errors.Is(records[0].Err(), unix.ENOENT) {
-		t.Errorf("records %v; want ENOENT", records)
+	reports, _ := run(t, p)
+	if len(reports) != 1 || !errors.Is(reports[0].Err(), unix.ENOENT) {
+		t.Errorf("reports %v; want ENOENT", reports)
 	}
 }
 
@@ -122,9 +122,9 @@ func TestFinally(t *testing.T) {
 		p.Report("skipped", First, Int(3))
 	})
 	p.Report("on", First, Int(4))
-	records, _ := run(t, p)
+	reports, _ := run(t, p)
 	var got []int64
-	for _, r := range records {
+	for _, r := range reports {
 		got = append(got, r.Value)
 	}
 	if len(got) != 2 || got[0] != 2 || got[1] != 4 {
@@ -210,9 +210,9 @@ func TestRequireFS(t *testing.T) {
 		p.RequireFS("a proc", fd, unix.PROC_SUPER_MAGIC)
 		p.Report("it is", First, Int(0))
 		p.Exit(0)
-		records, _ := run(t, p)
-		if len(records) != 1 || records[0].Kind != c.want {
-			t.Errorf("RequireFS(%s) = %v; want kind %d", c.path, records, c.want)
+		reports, _ := run(t, p)
+		if len(reports) != 1 || reports[0].Kind != c.want {
+			t.Errorf("RequireFS(%s) = %v; want kind %d", c.path, reports, c.want)
 		}
 	}
 }
@@ -230,8 +230,8 @@ func TestCloseFiles(t *testing.T) {
 	p.CloseFiles(kept)
 	p.Call("fcntl", unix.SYS_FCNTL, kept, Int(unix.F_GETFD), Int(0))
 	p.Call("fcntl", unix.SYS_FCNTL, gone, Int(unix.F_GETFD), Int(0))
-	records, _ := run(t, p)
-	if len(records) != 1 || !errors.Is(records[0].Err(), unix.EBADF) {
-		t.Errorf("records %v; want EBADF of the file that is not kept", records)
+	reports, _ := run(t, p)
+	if len(reports) != 1 || !errors.Is(reports[0].Err(), unix.EBADF) {
+		t.Errorf("reports %v; want EBADF of the file that is not kept", reports)
 	}
 }

@@ -5,7 +5,7 @@
 // reaches its data by absolute addresses, so its bytes run wherever they are
 // copied to.
 //
-//	BX   dataBase: 0 status descriptor, 8 record {index, kind, value}, 64 registers
+//	BX   dataBase: 0 status descriptor, 8 report {index, kind, value}, 64 registers
 //	R12  the instruction
 //	DI SI DX R10 R8 R9   its arguments, as the kernel wants them
 TEXT ·interpreter(SB), NOSPLIT|NOFRAME, $0
@@ -88,7 +88,7 @@ fail:
 
 failAs:
 	MOVQ $1, R14
-	JMP  record
+	JMP  report
 
 own:
 	CMPQ AX, $-1
@@ -105,7 +105,7 @@ own:
 	JEQ  subtract
 	XORL R14, R14
 
-record:
+report:
 	MOVQ    R12, DX
 	SUBQ    BX, DX
 	SUBQ    $4096, DX

@@ -2,7 +2,7 @@
 
 // The interpreter, as in interp_amd64.s.
 //
-//	R19  dataBase: 0 status descriptor, 8 record {index, kind, value}, 64 registers
+//	R19  dataBase: 0 status descriptor, 8 report {index, kind, value}, 64 registers
 //	R20  the instruction
 //	R21  the registers
 //	R0-R5  its arguments, R8 the number of the call
@@ -78,7 +78,7 @@ fail:
 
 failAs:
 	MOVD $1, R22
-	B    record
+	B    report
 
 own:
 	CMN $1, R8
@@ -95,7 +95,7 @@ own:
 	BEQ subtract
 	MOVD ZR, R22
 
-record:
+report:
 	SUB  R19, R20, R9
 	SUB  $4096, R9, R9
 	LSR  $6, R9, R9

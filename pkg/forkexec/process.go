@@ -11,18 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kind says what the value of a [Record] is.
+// Kind says what the value of a [Report] is.
 type Kind int32
 
-// The kinds of records. Further ones are the caller's.
+// The kinds of reports. Further ones are the caller's.
 const (
 	Failed     Kind = 0 // errno of a call that ended the program
 	WaitStatus Kind = 1 // of a child that ended the program, as wait4(2) gives it
 	First      Kind = 8 // first number free for callers
 )
 
-// A Record is what a program tells its parent.
-type Record struct {
+// A Report is what a program tells its parent.
+type Report struct {
 	About About
 	Kind  Kind
 	Value int64
@@ -74,30 +74,30 @@ func (p *Program) Prelude() {
 	p.Call("close_range", unix.SYS_CLOSE_RANGE, Int(3), Int(^uint32(0)), Int(unix.CLOSE_RANGE_CLOEXEC))
 }
 
-// Next waits for the next record. io.EOF means that every process of the
+// Next waits for the next report. io.EOF means that every process of the
 // program has run exec or ended.
-func (p *Process) Next() (Record, error) {
+func (p *Process) Next() (Report, error) {
 	var b [16]byte
 	n, err := io.ReadFull(p.status, b[:])
 	if err == io.ErrUnexpectedEOF {
 		err = io.EOF
 	}
 	if err != nil || n < len(b) {
-		return Record{}, err
+		return Report{}, err
 	}
 	index := int(binary.NativeEndian.Uint32(b[0:]))
-	record := Record{Kind: Kind(binary.NativeEndian.Uint32(b[4:])), Value: int64(binary.NativeEndian.Uint64(b[8:]))}
+	report := Report{Kind: Kind(binary.NativeEndian.Uint32(b[4:])), Value: int64(binary.NativeEndian.Uint64(b[8:]))}
 	if index < len(p.about) {
-		record.About = p.about[index]
+		report.About = p.about[index]
 	}
-	return record, nil
+	return report, nil
 }
 
-// Close closes the parent's end of the record pipe.
+// Close closes the parent's end of the report pipe.
 func (p *Process) Close() error { return p.status.Close() }
 
-// Err is the error a Failed or WaitStatus record stands for.
-func (r Record) Err() error {
+// Err is the error a Failed or WaitStatus report stands for.
+func (r Report) Err() error {
 	if r.Kind == WaitStatus {
 		return &ExitError{r.About.Call, unix.WaitStatus(r.Value)}
 	}

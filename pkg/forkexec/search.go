@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Execute is the kind of the record that announces the exec that ends the
+// Execute is the kind of the report that announces the exec that ends the
 // program.
 const Execute Kind = 2
 

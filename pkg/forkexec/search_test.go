@@ -67,12 +67,12 @@ func execute(t *testing.T, argv, env []string) string {
 	p.Stdio(nil, w, nil)
 	p.Prelude()
 	p.Exec(argv, env)
-	records, _ := run(t, p)
+	reports, _ := run(t, p)
 	w.Close()
 	out, _ := io.ReadAll(r)
-	for _, record := range records {
-		if record.Kind != Execute {
-			return record.Err().Error()
+	for _, report := range reports {
+		if report.Kind != Execute {
+			return report.Err().Error()
 		}
 	}
 	return strings.TrimSuffix(string(out), "\n")
@@ -88,8 +88,8 @@ func TestExecWithoutShell(t *testing.T) {
 	p.Call("unshare", unix.SYS_UNSHARE, Int(unix.CLONE_NEWNS))
 	p.Call("chroot", unix.SYS_CHROOT, p.String(dir))
 	p.Exec([]string{"/script"}, nil)
-	records, _ := run(t, p)
-	if last := records[len(records)-1]; last.Err().Error() != "execute /script: exec format error" {
+	reports, _ := run(t, p)
+	if last := reports[len(reports)-1]; last.Err().Error() != "execute /script: exec format error" {
 		t.Errorf("error %v; want ENOEXEC", last.Err())
 	}
 }

@@ -53,8 +53,8 @@ func (r *run) attend() error {
 			return r.untimely()
 		}
 	}
-	for record := range r.records {
-		if err := r.note(record); err != nil {
+	for report := range r.reports {
+		if err := r.note(report); err != nil {
 			return err
 		}
 	}
@@ -80,11 +80,11 @@ func (r *run) await(t *task) error {
 			return context.Cause(r.ctx)
 		case <-t.done:
 			return r.cause(t.err)
-		case record, ok := <-r.records:
+		case report, ok := <-r.reports:
 			if !ok {
 				return r.untimely()
 			}
-			if err := r.note(record); err != nil {
+			if err := r.note(report); err != nil {
 				return err
 			}
 		}
@@ -100,11 +100,11 @@ func (r *run) cause(err error) error {
 	}
 	for {
 		select {
-		case record, ok := <-r.records:
+		case report, ok := <-r.reports:
 			if !ok {
 				return r.untimely()
 			}
-			if err := r.note(record); err != nil {
+			if err := r.note(report); err != nil {
 				return err
 			}
 		case <-time.After(patience):
@@ -139,8 +139,8 @@ func (r *run) passSignals() {
 // untimely is the error of a child that ended at a barrier: its own, if it
 // could still report it.
 func (r *run) untimely() error {
-	for record := range r.records {
-		if err := r.note(record); err != nil {
+	for report := range r.reports {
+		if err := r.note(report); err != nil {
 			return err
 		}
 	}

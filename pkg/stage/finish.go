@@ -70,12 +70,12 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 	if _, err = files[handover.Record].ReadAt(text, s.Plan.At); err != nil {
 		return nil, err
 	}
-	var rec record
-	if err = json.Unmarshal(text, &rec); err != nil {
+	var was saved
+	if err = json.Unmarshal(text, &was); err != nil {
 		return nil, err
 	}
-	r = &run{ctx: context.Background(), plan: rec.Plan, live: rec.Live, files: files, Options: Options{
-		Prog: s.Prog, Environ: rec.Environ, Answers: rec.Answers, PidFile: rec.PidFile,
+	r = &run{ctx: context.Background(), plan: was.Plan, live: was.Live, files: files, Options: Options{
+		Prog: s.Prog, Environ: was.Environ, Answers: was.Answers, PidFile: was.PidFile,
 		Log:    &log.Logger{Prog: s.Prog, Name: s.Name, Level: log.Level(s.LogLevel), Syslog: log.NewSyslog(s.Syslog)},
 		Syslog: s.Syslog,
 	}}
@@ -88,13 +88,13 @@ func take(s *handover.State, files handover.Files) (r *run, err error) {
 	if s.Foreground {
 		r.Log.Stderr = os.Stderr
 	}
-	for _, e := range rec.Environ {
+	for _, e := range was.Environ {
 		// Programs are found where the tool that started the container found them.
 		if path, ok := strings.CutPrefix(e, "PATH="); ok {
 			os.Setenv("PATH", path)
 		}
 	}
-	r.mask, r.MonitorFifo, r.pid = rec.Mask, rec.Fifo, s.InitPid
+	r.mask, r.MonitorFifo, r.pid = was.Mask, was.Fifo, s.InitPid
 	r.cgroup.set, err = cgroup.Parse(s.Cgroup)
 	return r, errors.Join(err, r.openNull())
 }

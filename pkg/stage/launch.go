@@ -102,7 +102,7 @@ func (r *run) launch() (err error) {
 	for _, f := range append(r.in.Launcher.Keep, r.in.Barrier, r.in.Socket, r.in.Output) {
 		f.Close()
 	}
-	r.records = make(chan forkexec.Record, 16)
+	r.reports = make(chan forkexec.Report, 16)
 	r.arrived = make(chan struct{}, 1)
 	go r.read()
 	return r.awaitBirth()
@@ -110,19 +110,19 @@ func (r *run) launch() (err error) {
 
 // awaitBirth waits for the pid of the init. A launcher that is killed after the
 // birth takes it into the grave, and the init, which no parent-death signal
-// reaches yet, keeps the record pipe open.
+// reaches yet, keeps the report pipe open.
 func (r *run) awaitBirth() error {
 	const patience = 100 * time.Millisecond
 	for ended := false; ; {
 		select {
-		case record, ok := <-r.records:
+		case report, ok := <-r.reports:
 			if !ok {
 				return errors.New("the init was killed at its birth")
 			}
-			if record.Kind == child.InitPid {
-				return r.cause(r.born(int(record.Value)))
+			if report.Kind == child.InitPid {
+				return r.cause(r.born(int(report.Value)))
 			}
-			if err := r.note(record); err != nil {
+			if err := r.note(report); err != nil {
 				return err
 			}
 		case <-time.After(patience):
@@ -187,26 +187,26 @@ func (r *run) verify(pid int) error {
 	return err
 }
 
-// read passes the records of the child on until there are no more.
+// read passes the reports of the child on until there are no more.
 func (r *run) read() {
-	defer close(r.records)
+	defer close(r.reports)
 	for {
-		record, err := r.process.Next()
+		report, err := r.process.Next()
 		if err != nil {
 			if err != io.EOF {
-				r.Log.Warn("record pipe: ", err.Error())
+				r.Log.Warn("report pipe: ", err.Error())
 			}
 			return
 		}
-		r.records <- record
+		r.reports <- report
 	}
 }
 
-// note takes a record in; its error is the child's.
-func (r *run) note(record forkexec.Record) error {
-	switch record.Kind {
+// note takes a report in; its error is the child's.
+func (r *run) note(report forkexec.Report) error {
+	switch report.Kind {
 	case forkexec.Failed, forkexec.WaitStatus:
-		return r.explain(record)
+		return r.explain(report)
 	case forkexec.Execute:
 		r.executed = true
 	case child.Arrived:
@@ -220,22 +220,22 @@ func (r *run) note(record forkexec.Record) error {
 
 // explain makes the error of a failed step: the line of the configuration, the
 // call, and what can be done about it.
-func (r *run) explain(record forkexec.Record) error {
-	err := record.Err()
-	if record.Kind == forkexec.WaitStatus {
+func (r *run) explain(report forkexec.Report) error {
+	err := report.Err()
+	if report.Kind == forkexec.WaitStatus {
 		if line := r.last(); line != "" {
 			err = fmt.Errorf("%w: %s", err, line)
 		}
 	}
 	var s plan.Step
-	if i := record.About.Step; i >= 0 && i < len(r.plan.Steps) {
+	if i := report.About.Step; i >= 0 && i < len(r.plan.Steps) {
 		s = r.plan.Steps[i]
 	}
 	if hint := hintFor(s, err); hint != "" {
 		err = fmt.Errorf("%w (%s)", err, hint)
 	}
-	if record.About.Origin != "" {
-		err = fmt.Errorf("%s: %w", record.About.Origin, err)
+	if report.About.Origin != "" {
+		err = fmt.Errorf("%s: %w", report.About.Origin, err)
 	}
 	return err
 }

@@ -20,7 +20,7 @@
 //	cgroups, limits ───────── cgroup ─> cgroup namespace
 //	links, addresses ──────── network > hooks, pivot, credentials
 //	start-host hooks, devices ── go ──> exec
-//	hand over to the shim <── end of the record pipe
+//	hand over to the shim <── end of the report pipe
 //
 // A failure anywhere undoes what was acquired in reverse order. A set-up that
 // is killed leaves nothing that lives: the child dies with the launcher, the
@@ -83,7 +83,7 @@ type run struct {
 	control  *os.File // where the container is handed over
 	barrier  *os.File // our end
 	socket   *os.File // our end: descriptors from the child
-	records  chan forkexec.Record
+	reports  chan forkexec.Report
 	arrived  chan struct{} // has one when the child waits for "go"
 	over     chan struct{} // closed when the start has failed
 	executed bool

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attached is the record that tells the pid of the command.
+// attached is the report that tells the pid of the command.
 const attached = forkexec.First
 
 // run lets the command run and waits for its end.
@@ -96,27 +96,27 @@ func (v *visit) admit(pid int) error {
 	return nil
 }
 
-// follow reads the child's records up to its exec. The pid is that of the
+// follow reads the child's reports up to its exec. The pid is that of the
 // process which is the command.
 func (v *visit) follow(process *forkexec.Process) (pid int, err error) {
 	pid = process.Pid
 	for {
-		record, err := process.Next()
+		report, err := process.Next()
 		switch {
 		case err == io.EOF:
 			return pid, nil
 		case err != nil:
 			return 0, err
-		case record.Kind == attached:
-			pid = int(record.Value)
+		case report.Kind == attached:
+			pid = int(report.Value)
 			process.Process.Wait() // the one in between
 			// Root inside can write into the pipe, and say anything.
 			if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil {
 				return 0, fmt.Errorf("process %d is not the command's: %w", pid, err)
 			}
-		case record.Kind != forkexec.Execute:
+		case report.Kind != forkexec.Execute:
 			await(pid)
-			return 0, record.Err()
+			return 0, report.Err()
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kinds of records the program reports, besides those of package forkexec.
+// Kinds of reports the program makes, besides those of package forkexec.
 const (
 	InitPid  = forkexec.First + iota // value: pid of the init, in the launcher's pid namespace
 	Arrived                          // the init waits at the barrier "go"

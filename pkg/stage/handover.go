@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// record is what the shim keeps, unread, for the next lxc-stage.
-type record struct {
+// saved is the part of the record that the shim keeps, unread, for the next
+// lxc-stage.
+type saved struct {
 	Plan    *plan.Plan
 	Environ []string
 	Answers []Answer
@@ -126,7 +127,7 @@ func (r *run) write() (f *os.File, answers, planned handover.Extent, err error) 
 		values[key] = value
 	}
 	table := handover.EncodeAnswers(keys, func(key string) string { return values[key] })
-	text, err := json.Marshal(record{r.plan, r.Environ, r.Answers, r.live, r.PidFile, r.mask, r.MonitorFifo})
+	text, err := json.Marshal(saved{r.plan, r.Environ, r.Answers, r.live, r.PidFile, r.mask, r.MonitorFifo})
 	if err != nil {
 		return nil, answers, planned, err
 	}
