@@ -68,7 +68,7 @@ func (r *run) joinShared() error {
 			return at(ns.Origin, err)
 		}
 		r.in.Shared[ns.Kind] = f
-		r.open.Add(func() { f.Close() })
+		r.closeLater(f)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (r *run) idMapped(path string, o plan.MountOptions, recursive bool) (*os.Fi
 	defer userns.Close()
 	m, err := idmap.Mount(source, userns, recursive, 0, 0)
 	if err == nil {
-		r.open.Add(func() { m.Close() })
+		r.closeLater(m)
 	}
 	return m, err
 }
@@ -172,8 +172,7 @@ func (r *run) pinRootfs() error {
 	case err != nil:
 		return at(p.Origin, err)
 	}
-	r.files[handover.Pin] = f
-	r.open.Add(func() { f.Close() })
+	r.give(handover.Pin, f)
 	return nil
 }
 

@@ -7,9 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
-	"gantry/internal/sys"
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
 	"gantry/pkg/network"
@@ -91,28 +89,6 @@ func (r *run) await(t *task) error {
 	}
 }
 
-// cause is why work on the child has failed: because of what the child itself
-// fails with, if it does. One that has ended has no namespaces left.
-func (r *run) cause(err error) error {
-	const patience = 20 * time.Millisecond // the child says so before it ends
-	if err == nil {
-		return nil
-	}
-	for {
-		select {
-		case report, ok := <-r.reports:
-			if !ok {
-				return r.untimely()
-			}
-			if err := r.note(report); err != nil {
-				return err
-			}
-		case <-time.After(patience):
-			return err
-		}
-	}
-}
-
 // holdSignals lets signals wait for the init, which is not there yet to take
 // them.
 func (r *run) holdSignals() error {
@@ -134,17 +110,6 @@ func (r *run) passSignals() {
 		}
 		unix.PidfdSendSignal(int(r.pidfd.Fd()), s, nil, 0)
 	})
-}
-
-// untimely is the error of a child that ended at a barrier: its own, if it
-// could still report it.
-func (r *run) untimely() error {
-	for report := range r.reports {
-		if err := r.note(report); err != nil {
-			return err
-		}
-	}
-	return errors.New("the init was killed while it was being set up")
 }
 
 // writeMaps gives the new user namespace its ids.
@@ -212,25 +177,4 @@ func (r *run) restricts() bool {
 	devices := func(w plan.CgroupWrite) bool { return strings.HasPrefix(w.File, "devices.") }
 	c := r.plan.Cgroup
 	return len(r.plan.Limits) > 0 || slices.ContainsFunc(c.Legacy, devices) || slices.ContainsFunc(c.Unified, devices)
-}
-
-// receive takes the descriptors the child has sent.
-func (r *run) receive() error {
-	if len(r.program.Sends) == 0 {
-		return nil
-	}
-	n, fds, err := sys.Receive(int(r.socket.Fd()), make([]byte, 1))
-	if err != nil {
-		return err
-	}
-	if n == 0 || len(fds) != len(r.program.Sends) {
-		sys.CloseAll(fds)
-		return errors.New("the init did not hand its terminals over")
-	}
-	for i, name := range r.program.Sends {
-		f := os.NewFile(uintptr(fds[i]), name)
-		r.files[name] = f
-		r.open.Add(func() { f.Close() })
-	}
-	return nil
 }

@@ -16,30 +16,20 @@ import (
 // that has ended.
 const killLimit = 5 * time.Second
 
-// cgroups are the container's, from their making to their removal.
-type cgroups struct {
-	host   cgroup.Host
-	set    *cgroup.Set // once made has been waited for
-	made   *task
-	unmake bool // the monitor's too, because this start made them
-}
-
 // createCgroups makes the cgroups, beside other work. At a reboot the
 // monitor's are there, and the shim lives in them.
 func (r *run) createCgroups() error {
-	c := &r.cgroup
 	if r.sibling {
-		c.host = c.set.Host
-		c.made = spawn(func() error { return c.set.Renew(r.plan.Cgroup, r.Log) })
+		r.host = r.cgroups.Host
+		r.made = spawn(func() error { return r.cgroups.Renew(r.plan.Cgroup, r.Log) })
 		return nil
 	}
-	host, err := cgroup.Detect(r.plan.Cgroup, r.Log)
-	if err != nil {
+	var err error
+	if r.host, err = cgroup.Detect(r.plan.Cgroup, r.Log); err != nil {
 		return err
 	}
-	c.host, c.unmake = host, true
-	c.made = spawn(func() (err error) {
-		c.set, err = host.Create(r.plan.Cgroup, r.plan.Name, r.plan.LXCPath+"/"+r.plan.Name, r.Log)
+	r.made = spawn(func() (err error) {
+		r.cgroups, err = r.host.Create(r.plan.Cgroup, r.plan.Name, r.plan.LXCPath+"/"+r.plan.Name, r.Log)
 		return err
 	})
 	r.undo.Add(r.removeCgroups)
@@ -48,17 +38,16 @@ func (r *run) createCgroups() error {
 
 // removeCgroups undoes createCgroups.
 func (r *run) removeCgroups() {
-	c := &r.cgroup
-	if c.made.wait() != nil {
+	if r.made.wait() != nil {
 		return
 	}
-	err := c.set.RemovePayload(killLimit)
-	if err == nil && c.unmake {
-		if r.plan.Daemon {
-			err = c.set.RemoveMonitor(killLimit)
-		} else {
-			err = c.set.LeaveMonitor()
-		}
+	err := r.cgroups.RemovePayload(killLimit)
+	switch {
+	case err != nil:
+	case r.plan.Daemon:
+		err = r.cgroups.RemoveMonitor(killLimit)
+	default:
+		err = r.cgroups.LeaveMonitor()
 	}
 	if err != nil {
 		r.Log.Warn("cgroups: ", err.Error())
@@ -69,26 +58,25 @@ func (r *run) removeCgroups() {
 // host launcher and init are born in theirs, and some mounts name them.
 // Elsewhere the init is put into them while it mounts.
 func (r *run) awaitCgroups() error {
-	c := &r.cgroup
-	if c.host.Layout != cgroup.Unified {
-		steps, err := r.cgroupMounts(&cgroup.Set{Host: c.host})
+	if r.host.Layout != cgroup.Unified {
+		steps, err := r.cgroupMounts(&cgroup.Set{Host: r.host})
 		if err != nil || len(steps) == 0 {
 			return err
 		}
 	}
-	if err := c.made.wait(); err != nil {
+	if err := r.made.wait(); err != nil {
 		return err
 	}
-	if h, ok := c.set.Unified(); ok {
-		dir, err := cgroup.Open(h.Dir(c.set.Payload))
+	if h, ok := r.cgroups.Unified(); ok {
+		dir, err := cgroup.Open(h.Dir(r.cgroups.Payload))
 		if err != nil {
 			return err
 		}
 		r.in.Cgroup = dir
-		r.open.Add(func() { dir.Close() })
+		r.closeLater(dir)
 	}
 	var err error
-	r.in.CgroupMounts, err = r.cgroupMounts(c.set)
+	r.in.CgroupMounts, err = r.cgroupMounts(r.cgroups)
 	return err
 }
 
@@ -108,25 +96,25 @@ func (r *run) cgroupMounts(set *cgroup.Set) (steps []plan.Step, err error) {
 
 // bornIn lets the launcher be born in the monitor's cgroup of a unified host.
 func (r *run) bornIn(attr *syscall.SysProcAttr) error {
-	if r.cgroup.host.Layout != cgroup.Unified || r.sibling || !r.plan.Daemon {
+	if r.host.Layout != cgroup.Unified || r.sibling || !r.plan.Daemon {
 		return nil
 	}
-	h, _ := r.cgroup.set.Unified()
-	dir, err := cgroup.Open(h.Dir(r.cgroup.set.Monitor))
+	h, _ := r.cgroups.Unified()
+	dir, err := cgroup.Open(h.Dir(r.cgroups.Monitor))
 	if err != nil {
 		return err
 	}
-	r.open.Add(func() { dir.Close() })
+	r.closeLater(dir)
 	attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
 	return nil
 }
 
 // enterCgroups puts monitor and init into their cgroups and sets the limits.
 func (r *run) enterCgroups() error {
-	if err := r.cgroup.made.wait(); err != nil {
+	if err := r.made.wait(); err != nil {
 		return err
 	}
-	set := r.cgroup.set
+	set := r.cgroups
 	if err := r.enterMonitor(); err != nil {
 		return err
 	}
@@ -145,7 +133,7 @@ func (r *run) enterCgroups() error {
 }
 
 func (r *run) enterMonitor() error {
-	set := r.cgroup.set
+	set := r.cgroups
 	_, unified := set.Unified()
 	switch {
 	case r.sibling:
@@ -159,4 +147,4 @@ func (r *run) enterMonitor() error {
 }
 
 // limitDevices comes last: the child makes device nodes before.
-func (r *run) limitDevices() error { return device.Limit(r.cgroup.set, r.plan.Cgroup, r.Log) }
+func (r *run) limitDevices() error { return device.Limit(r.cgroups, r.plan.Cgroup, r.Log) }

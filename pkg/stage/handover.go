@@ -33,8 +33,12 @@ type saved struct {
 // in the backlog of the command socket. Lxc-stage waits, because its own end is
 // news to the shim as well.
 func (r *run) handOver() error {
-	if err := r.receive(); err != nil {
+	sent, err := r.receive()
+	if err != nil {
 		return err
+	}
+	for name, f := range sent {
+		r.give(name, f)
 	}
 	state, err := r.state()
 	if err != nil {
@@ -42,11 +46,9 @@ func (r *run) handOver() error {
 	}
 	if r.control == nil {
 		// This process will be the shim: it hands the container to itself.
-		theirs, ours, err := r.socketPair()
-		if err != nil {
+		if r.shimEnd, r.control, err = r.socketPair(); err != nil {
 			return err
 		}
-		r.control, r.in.Launcher.Keep = ours, []*os.File{theirs}
 	}
 	if err := r.writePid(); err != nil {
 		return err
@@ -69,8 +71,7 @@ func (r *run) state() (*handover.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.files[handover.Record] = memory
-	r.open.Add(func() { memory.Close() })
+	r.give(handover.Record, memory)
 	if err := r.passFiles(); err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (r *run) state() (*handover.State, error) {
 		Finish:      r.finishes(),
 		ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
 		PidFile: r.PidFile, LogLevel: int(log.NotSet), Syslog: r.Syslog, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,
-		Cgroup:  r.cgroup.set.Lines(),
+		Cgroup:  r.cgroups.Lines(),
 		Answers: answers, Plan: planned,
 	}
 	if r.Log != nil {
@@ -93,22 +94,6 @@ func (r *run) state() (*handover.State, error) {
 		}
 	}
 	return s, nil
-}
-
-// finishes says whether the end of the container is more than the shim can do
-// alone.
-func (r *run) finishes() bool {
-	return r.hasHooks("stop") || r.hasHooks("post-stop") || network.NeedsTeardown(r.live) ||
-		r.plan.Ephemeral || r.unloads()
-}
-
-func (r *run) hasHooks(stage string) bool {
-	for _, h := range r.plan.Hooks {
-		if h.Stage == stage {
-			return true
-		}
-	}
-	return false
 }
 
 // write puts the record into a sealed memory file.
@@ -154,8 +139,7 @@ func (r *run) passFiles() error {
 		if err != nil {
 			return fmt.Errorf("%w (is Gantry installed whole?)", err)
 		}
-		r.files[handover.Stage] = f
-		r.open.Add(func() { f.Close() })
+		r.give(handover.Stage, f)
 	}
 	return nil
 }
@@ -175,8 +159,7 @@ func (r *run) keepNamespaces(settled bool) error {
 		if err != nil {
 			return err
 		}
-		r.files[name] = f
-		r.open.Add(func() { f.Close() })
+		r.give(name, f)
 	}
 	return nil
 }
@@ -196,8 +179,7 @@ func (r *run) writePid() error {
 
 // becomeShim replaces this process, which has handed the container to itself.
 func (r *run) becomeShim() error {
-	socket := r.in.Launcher.Keep[0]
-	if _, err := unix.FcntlInt(socket.Fd(), unix.F_SETFD, 0); err != nil {
+	if _, err := unix.FcntlInt(r.shimEnd.Fd(), unix.F_SETFD, 0); err != nil {
 		return sys.CallError("fcntl", err)
 	}
 	r.control.Close()
@@ -206,6 +188,6 @@ func (r *run) becomeShim() error {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil); err != nil {
 		return sys.CallError("sigprocmask", err)
 	}
-	env := append([]string{handover.Env + strconv.Itoa(int(socket.Fd()))}, shimEnv...)
+	env := append([]string{handover.Env + strconv.Itoa(int(r.shimEnd.Fd()))}, shimEnv...)
 	return sys.PathError("execute", r.Shim, unix.Exec(r.Shim, r.Argv, env))
 }

@@ -3,35 +3,32 @@ package stage
 import (
 	"os"
 	"strconv"
+	"strings"
 
+	"gantry/pkg/handover"
 	"gantry/pkg/hook"
 	"gantry/pkg/plan"
 )
 
 // env is the environment of a hook that runs on the host.
-func (r *run) env(extra ...string) []string {
-	return hook.Merge(r.Environ, r.plan.HookEnv.Static, r.life(), r.facts, extra)
+func (l *life) env(extra ...string) []string {
+	return hook.Merge(l.Environ, l.plan.HookEnv.Static, l.facts, extra)
 }
 
-// life is what a hook can be told once the init is born.
-func (r *run) life() []string {
-	if r.pid == 0 {
-		return nil
-	}
-	return []string{"LXC_PID=" + strconv.Itoa(r.pid)}
-}
+// pidFact is what hooks are told from the birth of the init on.
+func pidFact(pid int) string { return "LXC_PID=" + strconv.Itoa(pid) }
 
 // hooks runs the hooks of one stage on the host, in the order of the
 // configuration; the first that fails ends them.
-func (r *run) hooks(stage string, env []string, extra ...string) error {
-	for _, h := range r.plan.Hooks {
+func (l *life) hooks(stage string, env []string, extra ...string) error {
+	for _, h := range l.plan.Hooks {
 		if h.Stage != stage {
 			continue
 		}
-		if r.plan.HookEnv.Version != 0 {
+		if l.plan.HookEnv.Version != 0 {
 			extra = nil
 		}
-		if err := r.call(h, extra, env); err != nil {
+		if err := l.call(h, extra, env); err != nil {
 			return err
 		}
 	}
@@ -40,18 +37,48 @@ func (r *run) hooks(stage string, env []string, extra ...string) error {
 
 // call runs one hook on the host. Of a daemon, hooks run where the daemon
 // lives: not in the caller's directory, nor with its terminal.
-func (r *run) call(h plan.Hook, args, env []string) error {
-	call := hook.Call{Hook: h, Name: r.plan.Name, Version: r.plan.HookEnv.Version, Extra: args, Stdin: os.Stdin}
-	if r.plan.Daemon {
-		call.Dir, call.Stdin = "/", r.in.Null
+func (l *life) call(h plan.Hook, args, env []string) error {
+	call := hook.Call{Hook: h, Name: l.plan.Name, Version: l.plan.HookEnv.Version, Extra: args, Stdin: os.Stdin}
+	if l.plan.Daemon {
+		call.Dir, call.Stdin = "/", l.null
 	}
-	return call.Run(r.ctx, env, r.Log)
+	return call.Run(l.ctx, env, l.Log)
 }
 
 // script runs the script of a network device.
-func (r *run) script(h plan.Hook, args, env []string) error {
-	if r.plan.HookEnv.Version == 0 {
+func (l *life) script(h plan.Hook, args, env []string) error {
+	if l.plan.HookEnv.Version == 0 {
 		env = nil
 	}
-	return r.call(h, args, r.env(env...))
+	return l.call(h, args, l.env(env...))
+}
+
+// nsPath is where a hook finds a namespace of the ended container.
+type nsPath struct{ kind, path string }
+
+// namespacePaths are the descriptors this process was lent; it outlives the
+// hooks it runs.
+func (l *life) namespacePaths() (paths []nsPath) {
+	for _, ns := range l.plan.Namespaces {
+		if f := l.files[handover.Namespace+ns.Kind]; f != nil {
+			paths = append(paths, nsPath{ns.Kind, "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(int(f.Fd()))})
+		}
+	}
+	return paths
+}
+
+// pathEnv is how every hook is told: LXC_NET_NS=/proc/PID/fd/N.
+func pathEnv(paths []nsPath) (env []string) {
+	for _, p := range paths {
+		env = append(env, "LXC_"+strings.ToUpper(p.kind)+"_NS="+p.path)
+	}
+	return env
+}
+
+// pathArgs is how hooks of version 0 are told besides: net:/proc/PID/fd/N.
+func pathArgs(paths []nsPath) (args []string) {
+	for _, p := range paths {
+		args = append(args, p.kind+":"+p.path)
+	}
+	return args
 }

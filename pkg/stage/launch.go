@@ -3,7 +3,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"syscall"
 	"time"
@@ -12,13 +11,13 @@ import (
 	"gantry/pkg/forkexec"
 	"gantry/pkg/handover"
 	"gantry/pkg/hook"
-	"gantry/pkg/plan"
 	"gantry/pkg/stage/child"
 	"golang.org/x/sys/unix"
 )
 
 // build makes the pipes between set-up and child and writes the program.
 func (r *run) build() (err error) {
+	r.newborn = newborn{log: r.Log, steps: r.plan.Steps, reports: make(chan forkexec.Report, 16), arrived: make(chan struct{}, 1)}
 	if r.in.Barrier, r.barrier, err = r.pipe(); err != nil {
 		return err
 	}
@@ -29,7 +28,7 @@ func (r *run) build() (err error) {
 	if err != nil {
 		return err
 	}
-	r.in.Output = w
+	r.in.Null, r.in.Output = r.null, w
 	r.last = drain(output, func() string { return hook.Drain(output, "hook", r.Log) })
 	r.in.HookEnv = hook.Merge(r.Environ, r.plan.HookEnv.Static, r.plan.HookEnv.Child)
 	if r.plan.Daemon && !r.sibling {
@@ -70,18 +69,16 @@ func (r *run) shimFromLauncher() error {
 	if err != nil {
 		return fmt.Errorf("%w (is Gantry installed whole?)", err)
 	}
-	theirs, ours, err := r.socketPair()
-	if err != nil {
+	r.closeLater(shim)
+	if r.shimEnd, r.control, err = r.socketPair(); err != nil {
 		return err
 	}
-	r.control = ours
 	r.in.Launcher = child.Launcher{
-		Shim: shim,
-		Argv: []string{"[lxc monitor] " + r.plan.LXCPath + " " + r.plan.Name},
-		Env:  shimEnv,
-		Keep: []*os.File{theirs},
+		Shim:   shim,
+		Argv:   []string{"[lxc monitor] " + r.plan.LXCPath + " " + r.plan.Name},
+		Env:    shimEnv,
+		Socket: r.shimEnd,
 	}
-	r.open.Add(func() { shim.Close() })
 	return nil
 }
 
@@ -97,13 +94,11 @@ func (r *run) launch() (err error) {
 	if r.process, err = r.program.Start(attr); err != nil {
 		return err
 	}
-	r.open.Add(func() { r.process.Close() })
+	r.closeLater(r.process)
 	// What the child alone shall hold, so that the pipes end with it.
-	for _, f := range append(r.in.Launcher.Keep, r.in.Barrier, r.in.Socket, r.in.Output) {
+	for _, f := range []*os.File{r.in.Launcher.Socket, r.in.Barrier, r.in.Socket, r.in.Output} {
 		f.Close()
 	}
-	r.reports = make(chan forkexec.Report, 16)
-	r.arrived = make(chan struct{}, 1)
 	go r.read()
 	return r.awaitBirth()
 }
@@ -134,15 +129,6 @@ func (r *run) awaitBirth() error {
 	}
 }
 
-// launcherEnded looks at the launcher, which may be the child of somebody else.
-func (r *run) launcherEnded() (ended bool) {
-	r.process.Process.WithHandle(func(pidfd uintptr) {
-		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
-		ended = n > 0
-	})
-	return ended
-}
-
 // born opens what the rest of the start needs of the new process. It cannot be
 // gone: it waits for us, or is a zombie until its parent, the shim, reaps it.
 func (r *run) born(pid int) error {
@@ -151,11 +137,12 @@ func (r *run) born(pid int) error {
 		return sys.CallError("pidfd_open", err)
 	}
 	pidfd := os.NewFile(uintptr(fd), "pidfd")
-	r.open.Add(func() { pidfd.Close() })
+	r.closeLater(pidfd)
 	if err := r.verify(pid); err != nil {
 		return err
 	}
 	r.pid, r.pidfd = pid, pidfd
+	r.facts = append(r.facts, pidFact(pid))
 	r.files[handover.Init] = r.pidfd
 	if r.hasHooks("stop") {
 		// A start that fails from here on runs them too.
@@ -183,59 +170,6 @@ func (r *run) verify(pid int) error {
 	parent, err := sys.ParentOf(pid)
 	if err == nil && parent != want {
 		err = fmt.Errorf("process %d is not the init", pid)
-	}
-	return err
-}
-
-// read passes the reports of the child on until there are no more.
-func (r *run) read() {
-	defer close(r.reports)
-	for {
-		report, err := r.process.Next()
-		if err != nil {
-			if err != io.EOF {
-				r.Log.Warn("report pipe: ", err.Error())
-			}
-			return
-		}
-		r.reports <- report
-	}
-}
-
-// note takes a report in; its error is the child's.
-func (r *run) note(report forkexec.Report) error {
-	switch report.Kind {
-	case forkexec.Failed, forkexec.WaitStatus:
-		return r.explain(report)
-	case forkexec.Execute:
-		r.executed = true
-	case child.Arrived:
-		select {
-		case r.arrived <- struct{}{}:
-		default: // once is enough; root inside can write into the pipe, too
-		}
-	}
-	return nil
-}
-
-// explain makes the error of a failed step: the line of the configuration, the
-// call, and what can be done about it.
-func (r *run) explain(report forkexec.Report) error {
-	err := report.Err()
-	if report.Kind == forkexec.WaitStatus {
-		if line := r.last(); line != "" {
-			err = fmt.Errorf("%w: %s", err, line)
-		}
-	}
-	var s plan.Step
-	if i := report.About.Step; i >= 0 && i < len(r.plan.Steps) {
-		s = r.plan.Steps[i]
-	}
-	if hint := hintFor(s, err); hint != "" {
-		err = fmt.Errorf("%w (%s)", err, hint)
-	}
-	if report.About.Origin != "" {
-		err = fmt.Errorf("%s: %w", report.About.Origin, err)
 	}
 	return err
 }

@@ -40,17 +40,17 @@ func (r *run) rights() error {
 }
 
 // labelled is the container as a security module sees it.
-func (r *run) labelled() lsm.Container {
+func (l *life) labelled() lsm.Container {
 	_, err := os.Stat("/proc/self/ns/cgroup")
 	return lsm.Container{
-		Name: r.plan.Name, LXCPath: r.plan.LXCPath,
-		Unprivileged: len(r.plan.IDMaps) > 0, CgroupNamespaces: err == nil,
+		Name: l.plan.Name, LXCPath: l.plan.LXCPath,
+		Unprivileged: len(l.plan.IDMaps) > 0, CgroupNamespaces: err == nil,
 	}
 }
 
 // unloads says whether the end of the container has to unload a policy.
-func (r *run) unloads() bool { return lsm.Detect().Loads(r.plan.LSM) }
+func (l *life) unloads() bool { return lsm.Detect().Loads(l.plan.LSM) }
 
 // unload unloads it. What ran under it would be free from then on: the
 // container's last process must have ended.
-func (r *run) unload() error { return lsm.Detect().Remove(r.labelled(), r.plan.LSM, r.Log) }
+func (l *life) unload() error { return lsm.Detect().Remove(l.labelled(), l.plan.LSM, l.Log) }

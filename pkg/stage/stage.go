@@ -30,13 +30,13 @@ package stage
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
-	"slices"
 
 	"gantry/internal/cleanup"
 	"gantry/internal/log"
 	"gantry/internal/sys"
-	"gantry/pkg/forkexec"
+	"gantry/pkg/cgroup"
 	"gantry/pkg/handover"
 	"gantry/pkg/interrupt"
 	"gantry/pkg/network"
@@ -67,37 +67,22 @@ type Answer struct{ Key, Value string }
 
 // run is one start under way.
 type run struct {
-	plan *plan.Plan
-	Options
-	undo cleanup.Stack // what a failure takes back
-	open cleanup.Stack // descriptors, which no outcome needs afterwards
+	life
+	sibling bool             // the init is our parent's child, as we are (lxc-stage)
+	guard   *interrupt.Guard // of the signals that end the start; nil in lxc-stage
+	undo    cleanup.Stack    // what a failure takes back
+	open    cleanup.Stack    // descriptors, which no outcome needs afterwards
+	over    chan struct{}    // closed when the start has failed
 
-	ctx   context.Context  // ends when a signal comes in time to undo the start
-	guard *interrupt.Guard // nil in lxc-stage
+	host  cgroup.Host
+	made  *task            // the cgroups
+	tasks map[string]*task // what the barriers wait for
+	netns *os.File
 
-	files    handover.Files // what the shim will get
-	in       child.Inputs
-	program  *child.Program
-	process  *forkexec.Process
-	sibling  bool     // the launcher is not our child (lxc-stage)
-	control  *os.File // where the container is handed over
-	barrier  *os.File // our end
-	socket   *os.File // our end: descriptors from the child
-	reports  chan forkexec.Report
-	arrived  chan struct{} // has one when the child waits for "go"
-	over     chan struct{} // closed when the start has failed
-	executed bool
-	last     func() string // last line the child's hooks wrote; waits for their end
-
-	mask  uint64   // blocked signals of the caller
-	facts []string // what all hooks are told from now on
-
-	pid    int      // init
-	pidfd  *os.File // init
-	netns  *os.File
-	cgroup cgroups
-	live   []network.Live
-	tasks  map[string]*task
+	in child.Inputs
+	newborn
+	control *os.File // where the container is handed over
+	shimEnd *os.File // and where the shim gets it
 }
 
 // Start starts a container. With plan.Daemon it returns when the container
@@ -109,15 +94,16 @@ type run struct {
 // that comes before the init may run ends the start with an interrupt.Error;
 // later ones are the init's in the foreground, and nobody's of a daemon.
 func Start(pl *plan.Plan, o Options) error {
-	r := &run{plan: pl, Options: o, files: handover.Files{handover.Listen: o.Listener}, over: make(chan struct{})}
+	r := &run{life: life{plan: pl, Options: o, files: handover.Files{handover.Listen: o.Listener}}}
 	defer r.open.Run()
 	defer r.undo.Run()
-	r.open.Add(func() { o.Listener.Close() })
+	r.closeLater(o.Listener)
 	r.ctx, r.guard = interrupt.Watch()
 	defer r.guard.Stop()
 	if err := errors.Join(r.readMask(), r.openNull()); err != nil {
 		return err
 	}
+	r.closeLater(r.null)
 	if err := r.start(); err != nil {
 		return r.abort(err)
 	}
@@ -131,6 +117,7 @@ func Start(pl *plan.Plan, o Options) error {
 // start goes the road from the first hook to the running container. extra is
 // what pre-start hooks are told besides.
 func (r *run) start(extra ...string) error {
+	r.over = make(chan struct{})
 	for _, step := range []func() error{
 		func() error { return r.hooks("pre-start", r.env(extra...)) },
 		r.acquire,
@@ -163,7 +150,7 @@ func (r *run) abort(err error) error {
 	}
 	r.ctx = context.WithoutCancel(r.ctx)
 	paths := r.namespacePaths()
-	r.facts = pathEnv(paths)
+	r.facts = append(r.facts, pathEnv(paths)...)
 	if r.live != nil {
 		err = errors.Join(err, network.Teardown(r.live, r.netns, r.script, r.Log))
 	}
@@ -171,6 +158,15 @@ func (r *run) abort(err error) error {
 	r.undo.Run()
 	err = errors.Join(err, r.hooks("post-stop", r.env("LXC_TARGET=stop")))
 	return errors.Join(err, r.perish())
+}
+
+// closeLater closes f when the start is over, however it ends.
+func (r *run) closeLater(f io.Closer) { r.open.Add(func() { f.Close() }) }
+
+// give gives the shim a file under its name in the handover.
+func (r *run) give(name string, f *os.File) {
+	r.files[name] = f
+	r.closeLater(f)
 }
 
 // waits are the barriers of the plan in their order.
@@ -188,24 +184,6 @@ func barrierOf(s plan.Step) string {
 		return "network"
 	}
 	return s.Stage
-}
-
-// has says whether the plan makes or joins a namespace of that kind.
-func (r *run) has(kind string) bool {
-	return slices.ContainsFunc(r.plan.Namespaces, func(n plan.Namespace) bool { return n.Kind == kind })
-}
-
-// makes says whether the plan makes a new namespace of that kind.
-func (r *run) makes(kind string) bool {
-	return slices.ContainsFunc(r.plan.Namespaces, func(n plan.Namespace) bool { return n.Kind == kind && n.Share == "" })
-}
-
-// openNull opens /dev/null, for hooks and init of a daemon.
-func (r *run) openNull() (err error) {
-	if r.in.Null, err = os.OpenFile("/dev/null", os.O_RDWR, 0); err == nil {
-		r.open.Add(func() { r.in.Null.Close() })
-	}
-	return err
 }
 
 // readMask notes the signals the caller had blocked. The Go runtime leaves the

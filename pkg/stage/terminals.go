@@ -30,8 +30,7 @@ func (r *run) openConsole() error {
 		if err != nil {
 			return at(c.LogOrigin, err)
 		}
-		r.files[handover.ConsoleLog] = log
-		r.open.Add(func() { log.Close() })
+		r.give(handover.ConsoleLog, log)
 	}
 	switch {
 	case c.Path != "":
@@ -41,8 +40,7 @@ func (r *run) openConsole() error {
 	case !r.plan.Daemon:
 		// Without a controlling terminal nothing shows the console.
 		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
-			r.files[handover.Peer] = tty
-			r.open.Add(func() { tty.Close() })
+			r.give(handover.Peer, tty)
 		}
 	}
 	r.sizeConsole()
@@ -72,7 +70,7 @@ func (r *run) openPeer(path string, origin plan.Origin) error {
 	if err != nil {
 		return at(origin, err)
 	}
-	r.open.Add(func() { tty.Close() })
+	r.closeLater(tty)
 	if _, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil {
 		return at(origin, fmt.Errorf("%s is not a terminal (name a tty, or none; lxc.console.logfile writes to a file)", path))
 	}
@@ -146,7 +144,7 @@ func (r *run) hostPty() (p hostPty, err error) {
 		return p, sys.CallError("open_tree of a pty", err)
 	}
 	p.mount = os.NewFile(uintptr(fd), "pty")
-	r.open.Add(func() { p.mount.Close() })
+	r.closeLater(p.mount)
 	// Where the host's mounts are shared, what root inside mounts over it would
 	// appear on the host's pty too.
 	private := unix.MountAttr{Propagation: unix.MS_PRIVATE}

@@ -69,10 +69,10 @@ type Inputs struct {
 type Launcher struct {
 	// Shim, if not nil, is the program the launcher becomes; else it ends and
 	// the init is its sibling.
-	Shim *os.File
-	Argv []string
-	Env  []string
-	Keep []*os.File // files the shim inherits; handover.Env+number of the first is added to Env
+	Shim   *os.File
+	Argv   []string
+	Env    []string
+	Socket *os.File // where the shim is handed the container; handover.Env and its number are added to Env
 }
 
 // build is a program being written.

@@ -14,7 +14,7 @@ import (
 // and, unless a change of user will do that, forbids to trace it.
 func (b *build) hide() {
 	p := b.p
-	for _, f := range append([]*os.File{b.in.Launcher.Shim, b.in.Cgroup, b.in.Shared["pid"]}, b.in.Launcher.Keep...) {
+	for _, f := range []*os.File{b.in.Launcher.Shim, b.in.Launcher.Socket, b.in.Cgroup, b.in.Shared["pid"]} {
 		if f != nil {
 			p.Close(p.File(f))
 		}

@@ -124,16 +124,9 @@ func (b *build) become(l Launcher) {
 	for i := range 3 {
 		p.Dup3(null, i)
 	}
-	env := l.Env
-	for i, f := range l.Keep {
-		fd := p.File(f)
-		p.Keep(fd)
-		if i == 0 {
-			// First: of two variables of one name the Go runtime takes the first.
-			env = append([]string{handover.Env + strconv.Itoa(int(fd))}, env...)
-		}
-	}
-	p.ExecFD("lxc-shim", p.File(l.Shim), l.Argv, env)
+	socket := p.File(l.Socket)
+	p.Keep(socket)
+	p.ExecFD("lxc-shim", p.File(l.Shim), l.Argv, append([]string{handover.Env + strconv.Itoa(int(socket))}, l.Env...))
 }
 
 // birth is what comes before the plan's first step: the end of the launcher
