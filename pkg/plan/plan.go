@@ -56,9 +56,9 @@ type Plan struct {
 	LSM     LSM
 	Seccomp Seccomp
 
-	Signals   Signals
-	Ephemeral bool // lxc.ephemeral: destroy after the last stop
-	Daemon    bool // lxc-start -d
+	StopSignal int  // lxc.signal.stop; 0 is LXC's default
+	Ephemeral  bool // lxc.ephemeral: destroy after the last stop
+	Daemon     bool // lxc-start -d
 }
 
 // A Namespace is one namespace of the container: made new or joined. Kinds
@@ -172,11 +172,5 @@ type LSM struct {
 type Seccomp struct {
 	Profile      string
 	AllowNesting bool
-	NotifyProxy  string
-	NotifyCookie string
 	Origin       Origin
-	NotifyOrigin Origin
 }
-
-// Signals are what lxc-stop sends; 0 is LXC's default.
-type Signals struct{ Halt, Reboot, Stop int }

@@ -10,7 +10,7 @@ type Step struct {
 	Op      Op
 	In      Root         `json:",omitempty"`
 	Path    string       `json:",omitempty"`
-	Source  string       `json:",omitempty"` // mount: source; symlink: target; write: value
+	Source  string       `json:",omitempty"` // mount: source; symlink: target; sysctl: value
 	FSType  string       `json:",omitempty"`
 	Options MountOptions `json:",omitzero"`
 	Mode    uint32       `json:",omitempty"` // permission bits, and the type bits of mknod(2)
@@ -40,8 +40,6 @@ const (
 	OpMount     Op = "mount"     // Source of FSType on Path, with Options
 	OpMknod     Op = "mknod"     // falls back to a bind mount of the host's node
 	OpSymlink   Op = "symlink"   // Path -> Source
-	OpWrite     Op = "write"     // Source into Path
-	OpFile      Op = "file"      // create Path with content Source and Mode
 	OpDevpts    Op = "devpts"    // a new instance on /dev/pts, ptmx beside it
 	OpConsole   Op = "console"   // /dev/console
 	OpTTYs      Op = "ttys"      // /dev/ttyN, handed to set-up

@@ -78,7 +78,7 @@ func (r *run) state() (*handover.State, error) {
 	c := r.plan.Console
 	s := &handover.State{
 		Prog: r.Prog, Name: r.plan.Name, LXCPath: r.plan.LXCPath,
-		InitPid: r.pid, StopSignal: r.plan.Signals.Stop, Foreground: !r.plan.Daemon,
+		InitPid: r.pid, StopSignal: r.plan.StopSignal, Foreground: !r.plan.Daemon,
 		Finish:      r.finishes(),
 		ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
 		PidFile: r.PidFile, LogLevel: int(log.NotSet), Syslog: r.Syslog, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,

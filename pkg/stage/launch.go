@@ -29,7 +29,7 @@ func (r *run) build() (err error) {
 		return err
 	}
 	r.in.Null, r.in.Output = r.null, w
-	r.last = drain(output, func() string { return hook.Drain(output, "hook", r.Log) })
+	r.last = r.drain(output)
 	r.in.HookEnv = hook.Merge(r.Environ, r.plan.HookEnv.Static, r.plan.HookEnv.Child)
 	if r.plan.Daemon && !r.sibling {
 		if err := r.shimFromLauncher(); err != nil {
@@ -40,14 +40,11 @@ func (r *run) build() (err error) {
 	return err
 }
 
-// drain runs f and gives a function that waits for its result, but not long
-// once the start is over.
-func drain(output *os.File, f func() string) func() string {
+// drain logs the output of the child's hooks. It gives a function that waits for
+// its end, but not long, and tells the last line.
+func (r *run) drain(output *os.File) func() string {
 	last := make(chan string, 1)
-	go func() {
-		last <- f()
-		output.Close()
-	}()
+	go func() { last <- hook.Drain(output, "hook", r.Log) }()
 	return func() string {
 		select {
 		case line := <-last:

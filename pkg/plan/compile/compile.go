@@ -112,12 +112,9 @@ func (m *compiler) rest() {
 	p.Seccomp = plan.Seccomp{
 		Profile:      m.c.Seccomp.Profile.V,
 		AllowNesting: m.c.Seccomp.AllowNesting.V,
-		NotifyProxy:  m.c.Seccomp.NotifyProxy.V,
-		NotifyCookie: m.c.Seccomp.NotifyCookie.V,
 		Origin:       m.c.Seccomp.Profile.Origin,
-		NotifyOrigin: m.c.Seccomp.NotifyProxy.Origin,
 	}
-	p.Signals = plan.Signals{Halt: m.c.Signal.Halt.V, Reboot: m.c.Signal.Reboot.V, Stop: m.c.Signal.Stop.V}
+	p.StopSignal = m.c.Signal.Stop.V
 	p.Ephemeral = m.c.Ephemeral.V
 }
 

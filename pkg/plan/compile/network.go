@@ -30,41 +30,32 @@ func (m *compiler) networks() error {
 
 func network(n *config.Network) (p plan.Network, err error) {
 	p = plan.Network{
-		Index:           n.Index,
-		Type:            n.Type.V,
-		Link:            n.Link.V,
-		Name:            n.Name.V,
-		HWAddr:          n.HWAddr.V,
-		Up:              n.Up.V,
-		IPv4:            addresses(n.IPv4.Address),
-		IPv6:            addresses(n.IPv6.Address),
-		Gateway4:        gateway(n.IPv4.Gateway),
-		Gateway6:        gateway(n.IPv6.Gateway),
-		L2Proxy:         n.L2Proxy.V,
-		ScriptUp:        script("up", n.ScriptUp),
-		ScriptDown:      script("down", n.ScriptDown),
-		VLAN:            uint16(n.VLANID.V),
-		MACVLANMode:     n.MACVLANMode.V,
-		IPVLANMode:      n.IPVLANMode.V,
-		IPVLANIsolation: n.IPVLANIsolation.V,
-		Origin:          n.Type.Origin,
-		Origins:         n.Origins(),
+		Index:       n.Index,
+		Type:        n.Type.V,
+		Link:        n.Link.V,
+		Name:        n.Name.V,
+		HWAddr:      n.HWAddr.V,
+		Up:          n.Up.V,
+		IPv4:        addresses(n.IPv4.Address),
+		IPv6:        addresses(n.IPv6.Address),
+		Gateway4:    gateway(n.IPv4.Gateway),
+		Gateway6:    gateway(n.IPv6.Gateway),
+		ScriptUp:    script("up", n.ScriptUp),
+		ScriptDown:  script("down", n.ScriptDown),
+		MACVLANMode: n.MACVLANMode.V,
+		Origin:      n.Type.Origin,
+		Origins:     n.Origins(),
 	}
 	if n.HWAddr.V != "" && !isHWAddr(n.HWAddr.V) {
 		return p, fail(n.HWAddr.Origin, strconv.Quote(n.HWAddr.V), " is not a hardware address (such as 00:16:3e:12:34:56)")
 	}
 	p.MTU, _ = strconv.Atoi(n.MTU.V) // empty inherits; else config has seen to it
 	p.Veth = plan.Veth{
-		Pair:        n.Veth.Pair.V,
-		Mode:        n.Veth.Mode.V,
-		RXQueues:    max(n.Veth.RXQueues.V, 0),
-		TXQueues:    max(n.Veth.TXQueues.V, 0),
-		Routes4:     routes(n.Veth.IPv4Routes),
-		Routes6:     routes(n.Veth.IPv6Routes),
-		TaggedVLANs: values(n.Veth.Tagged),
-	}
-	if v := n.Veth.VLAN.V; v.Set {
-		p.Veth.VLAN = &v.ID
+		Pair:     n.Veth.Pair.V,
+		RXQueues: max(n.Veth.RXQueues.V, 0),
+		TXQueues: max(n.Veth.TXQueues.V, 0),
+		Routes4:  routes(n.Veth.IPv4Routes),
+		Routes6:  routes(n.Veth.IPv6Routes),
 	}
 	return p, nil
 }

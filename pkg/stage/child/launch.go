@@ -187,8 +187,6 @@ var verbs = map[plan.Op]verb{
 	plan.OpMount:     (*build).mount,
 	plan.OpMknod:     (*build).mknod,
 	plan.OpSymlink:   (*build).symlink,
-	plan.OpWrite:     (*build).write,
-	plan.OpFile:      (*build).file,
 	plan.OpDevpts:    (*build).mountDevpts,
 	plan.OpConsole:   (*build).console,
 	plan.OpTTYs:      (*build).ttys,

@@ -138,21 +138,6 @@ func (b *build) symlink(s plan.Step) error {
 	return nil
 }
 
-func (b *build) write(s plan.Step) error {
-	b.p.Scope(func() { b.p.WriteFile(b.at(s), s.Path, s.Source, 0, 0) })
-	return nil
-}
-
-// file makes a new file; O_EXCL keeps it from being someone else's fifo.
-func (b *build) file(s plan.Step) error {
-	b.p.Scope(func() {
-		b.exactly(func() {
-			b.p.WriteFile(b.at(s), s.Path, s.Source, unix.O_CREAT|unix.O_EXCL, s.Mode)
-		})
-	})
-	return nil
-}
-
 // sysctl writes below /proc/sys, if that is the kernel's: a rootfs without a
 // mounted proc may have anything there, a disk's device node for one.
 func (b *build) sysctl(s plan.Step) error {
