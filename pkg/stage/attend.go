@@ -17,7 +17,7 @@ import (
 )
 
 // spawnTasks starts what the barriers wait for.
-func (r *run) spawnTasks() error {
+func (r *run) spawnTasks() {
 	ids := spawn(r.writeMaps)
 	cgroup := spawn(r.enterCgroups)
 	network := spawn(r.connect)
@@ -32,7 +32,6 @@ func (r *run) spawnTasks() error {
 			return r.lastWork()
 		}),
 	}
-	return nil
 }
 
 // attend lets the child pass its barriers and waits until it has run exec.
