@@ -235,3 +235,15 @@ func TestCloseFiles(t *testing.T) {
 		t.Errorf("reports %v; want EBADF of the file that is not kept", reports)
 	}
 }
+
+func TestCloneMountNamesWhatItClones(t *testing.T) {
+	p := New()
+	fd := p.Reg()
+	p.Open("/etc/passwd", unix.O_RDONLY, 0).Into(fd)
+	p.Close(fd)
+	p.CloneMountOf("the console", fd, false)
+	reports, _ := run(t, p)
+	if len(reports) != 1 || reports[0].Err().Error() != "open_tree the console: bad file descriptor" {
+		t.Errorf("reports %v; want what was to be cloned", reports)
+	}
+}

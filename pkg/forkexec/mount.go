@@ -8,17 +8,23 @@ type MountAttr struct {
 	UserNS                  Arg // a descriptor, with MOUNT_ATTR_IDMAP in Set; nil for none
 }
 
-// CloneMount makes a detached copy of the mount at name, or at fd itself when
-// name is empty, with those below it when recursive (open_tree(2)).
-func (p *Program) CloneMount(fd Arg, name string, recursive bool) Call {
-	flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
-	if name == "" {
-		flags |= unix.AT_EMPTY_PATH
-	}
+// CloneMount makes a detached copy of the mount at name, beside the directory
+// dir, with those below it when recursive (open_tree(2)).
+func (p *Program) CloneMount(dir Arg, name string, recursive bool) Call {
+	return p.openTree(name, dir, name, 0, recursive)
+}
+
+// CloneMountOf is CloneMount of fd itself; what names it in an error.
+func (p *Program) CloneMountOf(what string, fd Arg, recursive bool) Call {
+	return p.openTree(what, fd, "", unix.AT_EMPTY_PATH, recursive)
+}
+
+func (p *Program) openTree(what string, fd Arg, name string, flags int, recursive bool) Call {
+	flags |= unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
 	if recursive {
 		flags |= unix.AT_RECURSIVE
 	}
-	return p.Call("open_tree "+name, unix.SYS_OPEN_TREE, fd, p.String(name), Int(flags))
+	return p.Call("open_tree "+what, unix.SYS_OPEN_TREE, fd, p.String(name), Int(flags))
 }
 
 // SetMountAttr changes the mount fd refers to, or with recursive those below

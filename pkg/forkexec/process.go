@@ -2,6 +2,7 @@ package forkexec
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -63,6 +64,10 @@ func (p *Program) Start(sysattr *syscall.SysProcAttr) (*Process, error) {
 	})
 	if err != nil {
 		r.Close()
+		var failed *os.PathError // of a path that says nothing
+		if errors.As(err, &failed) {
+			err = sys.CallError("start a child", failed.Err)
+		}
 		return nil, err
 	}
 	return &Process{Pid: process.Pid, Process: process, status: r, about: p.about}, nil

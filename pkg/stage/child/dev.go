@@ -93,7 +93,7 @@ func (b *build) console(s plan.Step) error {
 		if !b.rootfs {
 			return nil
 		}
-		p.CloneMount(b.slave, "", false).Into(mount)
+		p.CloneMountOf("console", b.slave, false).Into(mount)
 	}
 	p.Scope(func() { b.terminal(mount, "console", true) })
 	return nil
@@ -110,7 +110,7 @@ func (b *build) ttys(plan.Step) error {
 			} else {
 				slave := b.p.Reg()
 				b.pty(name, slave)
-				b.p.CloneMount(slave, "", false).Into(mount)
+				b.p.CloneMountOf(name, slave, false).Into(mount)
 				b.p.Close(slave)
 			}
 			if b.rootfs {
@@ -141,7 +141,7 @@ func (b *build) terminal(mount forkexec.Reg, name string, bind bool) {
 	b.place(mount, plan.Step{In: plan.Inside, Path: at})
 	if bind {
 		again := p.Reg() // before Linux 6.15 no copy of what is not attached
-		p.CloneMount(mount, "", false).Into(again)
+		p.CloneMountOf(name, mount, false).Into(again)
 		p.Create(b.root, "dev/"+name, 0)
 		b.attach(again, plan.Step{In: plan.Inside, Path: "dev/" + name})
 	} else {

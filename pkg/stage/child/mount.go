@@ -63,7 +63,7 @@ func (b *build) source(m forkexec.Reg, s plan.Step) {
 	case o.Bind && s.Relative:
 		from := p.Reg()
 		b.open(from, s)
-		p.CloneMount(from, "", o.Recursive).Into(m)
+		p.CloneMountOf(s.Source, from, o.Recursive).Into(m)
 		p.Close(from)
 	case o.Bind:
 		p.CloneMount(cwd, s.Source, o.Recursive).Into(m)
