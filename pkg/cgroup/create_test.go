@@ -236,7 +236,7 @@ func TestRenew(t *testing.T) {
 	case <-time.After(time.Second):
 		t.Error("the process of the former life survived")
 	}
-	if s.populated(s.Payload) || missing(s.Hierarchies[0].Dir(s.Payload)) {
+	if dir := s.Hierarchies[0].Dir(s.Payload); len(processes(dir)) > 0 || missing(dir) {
 		t.Error("the payload is not fresh")
 	}
 }

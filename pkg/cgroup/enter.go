@@ -35,8 +35,7 @@ func (s *Set) enter(rel string, pid int, born bool) error {
 }
 
 // LeaveMonitor moves the calling process out of the monitor's cgroups and
-// removes them. On version 1 this is how a shim ends, after its command socket
-// is closed; on a unified host a child born in OutsideFile spares it the move.
+// removes them: so a shim ends.
 func (s *Set) LeaveMonitor() error {
 	var failed []error
 	for _, h := range s.Hierarchies {
@@ -62,20 +61,6 @@ func (s *Set) birthplace(rel string) (*os.File, error) {
 		return nil, nil
 	}
 	return Open(h.Dir(rel))
-}
-
-// OutsideFile is MonitorFile for the child that removes the monitor's cgroup
-// after its last process: somewhere else.
-func (s *Set) OutsideFile() (*os.File, error) {
-	h, ok := s.Unified()
-	if !ok {
-		return nil, nil
-	}
-	dir, err := s.outside(h)
-	if err != nil {
-		return nil, err
-	}
-	return Open(dir)
 }
 
 // outside finds the first of s.Outside that may hold processes. Leaves

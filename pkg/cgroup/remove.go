@@ -113,17 +113,6 @@ func (s *Set) Thaw() {
 	}
 }
 
-// populated says whether a process lives in the cgroup rel or beneath it.
-func (s *Set) populated(rel string) bool {
-	return slices.ContainsFunc(s.Hierarchies, func(h Hierarchy) bool {
-		if h.Version == 2 {
-			events, _ := readFile(h.Dir(rel) + "/cgroup.events")
-			return strings.Contains(events, "populated 1")
-		}
-		return len(processes(h.Dir(rel))) > 0
-	})
-}
-
 // processes lists the processes of a cgroup and those beneath it. A process of
 // another pid namespace than ours is 0.
 func processes(dir string) []int {

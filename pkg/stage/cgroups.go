@@ -67,15 +67,13 @@ func (r *run) awaitCgroups() error {
 	if err := r.made.wait(); err != nil {
 		return err
 	}
-	if h, ok := r.cgroups.Unified(); ok {
-		dir, err := cgroup.Open(h.Dir(r.cgroups.Payload))
-		if err != nil {
-			return err
-		}
-		r.in.Cgroup = dir
-		r.closeLater(dir)
-	}
 	var err error
+	if r.in.Cgroup, err = r.cgroups.PayloadFile(); err != nil {
+		return err
+	}
+	if r.in.Cgroup != nil {
+		r.closeLater(r.in.Cgroup)
+	}
 	r.in.CgroupMounts, err = r.cgroupMounts(r.cgroups)
 	return err
 }
@@ -96,12 +94,11 @@ func (r *run) cgroupMounts(set *cgroup.Set) (steps []plan.Step, err error) {
 
 // bornIn lets the launcher be born in the monitor's cgroup of a unified host.
 func (r *run) bornIn(attr *syscall.SysProcAttr) error {
-	if r.host.Layout != cgroup.Unified || r.sibling || !r.plan.Daemon {
+	if r.sibling || !r.plan.Daemon {
 		return nil
 	}
-	h, _ := r.cgroups.Unified()
-	dir, err := cgroup.Open(h.Dir(r.cgroups.Monitor))
-	if err != nil {
+	dir, err := r.cgroups.MonitorFile()
+	if err != nil || dir == nil {
 		return err
 	}
 	r.closeLater(dir)
