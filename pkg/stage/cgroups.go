@@ -94,11 +94,11 @@ func (r *run) cgroupMounts(set *cgroup.Set) (steps []plan.Step, err error) {
 
 // bornIn lets the launcher be born in the monitor's cgroup of a unified host.
 func (r *run) bornIn(attr *syscall.SysProcAttr) error {
-	if r.sibling || !r.plan.Daemon {
-		return nil
+	if r.host.Layout != cgroup.Unified || r.sibling || !r.plan.Daemon {
+		return nil // the cgroups may still be in the making
 	}
 	dir, err := r.cgroups.MonitorFile()
-	if err != nil || dir == nil {
+	if err != nil {
 		return err
 	}
 	r.closeLater(dir)
