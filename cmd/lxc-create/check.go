@@ -28,7 +28,7 @@ func isNone(template string) bool { return strings.HasPrefix("none", template) }
 func check(o *options) error {
 	switch {
 	case o.Template == "":
-		return errors.New("a template must be specified\n" + `use "none" if you really want a container without a rootfs`)
+		return errors.Join(errors.New("a template must be specified"), errors.New(`use "none" if you really want a container without a rootfs`))
 	case isNone(o.Template):
 		o.Template = "none"
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A Level is a priority of LXC's log. Lower is chattier.
@@ -97,7 +98,7 @@ func (l *Logger) write(level Level, parts []string) {
 	if !l.Enabled(level) {
 		return
 	}
-	message := strings.Join(parts, "")
+	message := printable(strings.Join(parts, ""))
 	if l.Stderr != nil && level >= Error {
 		io.WriteString(l.Stderr, l.Prefix()+message+"\n")
 	}
@@ -112,6 +113,33 @@ func (l *Logger) write(level Level, parts []string) {
 		l.Syslog.send(level, l.Prog, l.Name+" "+level.String()+" "+place+" - "+message, now)
 	}
 }
+
+// printable writes out, as \x1b, what a terminal would obey or a reader take for
+// the next line: a message may quote names and words from inside a container.
+func printable(s string) string {
+	var b strings.Builder
+	done := 0 // what is in b already
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError && n == 1 {
+			b.WriteString(s[done:i])
+			for _, c := range []byte(s[i : i+n]) {
+				b.WriteString(`\x`)
+				b.WriteByte(hex[c>>4])
+				b.WriteByte(hex[c&15])
+			}
+			done = i + n
+		}
+		i += n
+	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+const hex = "0123456789abcdef"
 
 // Prefix is what a line on standard error begins with: `PROG: NAME: `.
 func (l *Logger) Prefix() string {

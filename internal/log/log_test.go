@@ -43,3 +43,18 @@ func TestParseLevel(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"grüße\t日本":           "grüße\t日本",
+		"":                    "",
+		"\x1b]0;x\a\rlxc: ok": `\x1b]0;x\x07\x0dlxc: ok`,
+		"a\nb\x7f":            `a\x0ab\x7f`,
+		"\u009bm \x9bm":       `\xc2\x9bm \x9bm`,
+		"\ufffd":              "\ufffd",
+	} {
+		if got := printable(in); got != want {
+			t.Errorf("printable(%q) = %q; want %q", in, got, want)
+		}
+	}
+}

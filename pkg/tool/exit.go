@@ -44,8 +44,8 @@ func (e usageError) Error() string {
 	return "could not parse command line: " + strings.Replace(e.err.Error(), " for flag -", " for option --", 1)
 }
 
-// report prints an error, each of its lines with the prefix `lxc-start: NAME: `
-// and into the log file too, and gives the exit code.
+// report prints an error, a line with the prefix `lxc-start: NAME: ` for each of
+// those it is joined of, and into the log file too, and gives the exit code.
 func (c *Call) report(err error) int {
 	if err == nil {
 		return 0
@@ -63,10 +63,26 @@ func (c *Call) report(err error) int {
 	if c.Log.File == nil && c.Quiet {
 		c.Log.Stderr = nil
 	}
-	if text := err.Error(); text != "" {
-		for line := range strings.SplitSeq(text, "\n") {
-			c.Log.Error(line)
-		}
+	for _, text := range texts(err) {
+		c.Log.Error(text)
 	}
 	return code
+}
+
+// texts takes joined errors apart. That the text has several lines says nothing:
+// a file name may, too.
+func texts(err error) (list []string) {
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			list = append(list, texts(part)...)
+		}
+		return list
+	case Exit:
+		if e.Err == nil {
+			return nil
+		}
+		return texts(e.Err)
+	}
+	return []string{err.Error()}
 }
