@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ type Guard struct {
 	pipe   chan os.Signal
 
 	mu   sync.Mutex // for what follows
-	hold bool
+	hold time.Duration
 	held []syscall.Signal
 	pass func(syscall.Signal)
 }
@@ -62,20 +63,30 @@ func (g *Guard) take(s syscall.Signal) {
 	switch {
 	case g.pass != nil:
 		g.pass(s)
-	case g.hold:
+	case g.hold != 0:
 		g.held = append(g.held, s)
+		time.AfterFunc(g.hold, func() { g.despair(s) })
 	default:
 		g.cancel(Error{s})
 	}
 }
 
-// Hold lets signals wait from now on. The error is the [Error] of one that came
-// before.
-func (g *Guard) Hold() error {
+// Hold lets signals wait from now on, for Pass; one that has waited for so long
+// ends the context after all. The error is the [Error] of one that came before.
+func (g *Guard) Hold(patience time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.hold = true
+	g.hold = patience
 	return context.Cause(g.ctx)
+}
+
+// despair ends the context for a signal nobody has taken.
+func (g *Guard) despair(s syscall.Signal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pass == nil {
+		g.cancel(Error{s})
+	}
 }
 
 // Pass gives to the signals that wait, and all that come until Stop.

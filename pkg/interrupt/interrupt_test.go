@@ -23,15 +23,32 @@ func TestInterrupted(t *testing.T) {
 	if got := context.Cause(ctx); got != (Error{unix.SIGTERM}) {
 		t.Errorf("cause = %v; want %v", got, Error{unix.SIGTERM})
 	}
-	if err := g.Hold(); !errors.Is(err, Error{unix.SIGTERM}) {
+	if err := g.Hold(time.Minute); !errors.Is(err, Error{unix.SIGTERM}) {
 		t.Errorf("Hold after a signal = %v; want %v", err, Error{unix.SIGTERM})
+	}
+}
+
+func TestHoldInVain(t *testing.T) {
+	ctx, g := Watch()
+	defer g.Stop()
+	if err := g.Hold(10 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	unix.Kill(os.Getpid(), unix.SIGTERM)
+	select {
+	case <-ctx.Done():
+	case <-time.After(5 * time.Second):
+		t.Fatal("SIGTERM does not end the context though nobody takes it")
+	}
+	if got := context.Cause(ctx); got != (Error{unix.SIGTERM}) {
+		t.Errorf("cause = %v; want %v", got, Error{unix.SIGTERM})
 	}
 }
 
 func TestHoldPass(t *testing.T) {
 	ctx, g := Watch()
 	defer g.Stop()
-	if err := g.Hold(); err != nil {
+	if err := g.Hold(time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan syscall.Signal, 2)

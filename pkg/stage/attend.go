@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"gantry/pkg/idmap"
 	"gantry/pkg/namespace"
@@ -50,10 +51,8 @@ func (r *run) attend() error {
 			return r.untimely()
 		}
 	}
-	for report := range r.reports {
-		if err := r.note(report); err != nil {
-			return err
-		}
+	if _, err := r.listen(nil); err != nil {
+		return err
 	}
 	if !r.plan.Daemon && !r.sibling {
 		r.process.Process.Wait() // the launcher, which has ended
@@ -71,40 +70,59 @@ func (r *run) attend() error {
 
 // await waits for a task, or for the failure of the child.
 func (r *run) await(t *task) error {
+	over, err := r.listen(t.done)
+	switch {
+	case err != nil:
+		return err
+	case over:
+		return r.untimely()
+	}
+	return r.cause(t.err)
+}
+
+// listen takes the child's reports in until there are no more (over), or until
+// the channel is closed. Its error is the child's, or the signal that ends the
+// start.
+func (r *run) listen(until <-chan struct{}) (over bool, err error) {
 	for {
 		select {
 		case <-r.ctx.Done():
-			return context.Cause(r.ctx)
-		case <-t.done:
-			return r.cause(t.err)
+			return false, context.Cause(r.ctx)
+		case <-until:
+			return false, nil
 		case report, ok := <-r.reports:
 			if !ok {
-				return r.untimely()
+				return true, nil
 			}
 			if err := r.note(report); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
 }
 
 // holdSignals lets signals wait for the init, which is not there yet to take
-// them.
+// them. One that a start hook, or whoever traces it, keeps from its exec does
+// not keep the caller from ending the start.
 func (r *run) holdSignals() error {
+	const patience = time.Second
 	if r.guard == nil {
 		return nil
 	}
-	return r.guard.Hold()
+	return r.guard.Hold(patience)
 }
 
 // passSignals gives the init the signals that are its own in the foreground,
 // until the shim does. Those of a daemon's start come too late.
 func (r *run) passSignals() {
-	if r.guard == nil || r.plan.Daemon {
+	if r.guard == nil {
 		return
 	}
 	r.guard.Pass(func(s syscall.Signal) {
-		if s == unix.SIGHUP {
+		switch {
+		case r.plan.Daemon:
+			return
+		case s == unix.SIGHUP:
 			s = unix.SIGTERM // as the shim does
 		}
 		unix.PidfdSendSignal(int(r.pidfd.Fd()), s, nil, 0)
