@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 
@@ -44,9 +45,9 @@ func (v *visit) run() (code int, err error) {
 		return 1, err
 	}
 	// From here on the terminal's signals are the command's.
-	caught := v.catch()
+	caught := catch()
 	w.Write([]byte{0})
-	pid, err := v.follow(process)
+	pid, err := follow(process, caught)
 	if err != nil {
 		return execCode(err), err
 	}
@@ -67,6 +68,14 @@ func (v *visit) attend(pid int, caught chan os.Signal) error {
 	defer child.Close()
 	if v.pts == nil {
 		return relay(pid, child, caught)
+	}
+	// The keys arrive there, and the session sees to the other signals.
+	signal.Ignore(unix.SIGINT, unix.SIGQUIT)
+	signal.Stop(caught)
+	for len(caught) > 0 {
+		if sig := <-caught; sig == unix.SIGTERM || sig == unix.SIGHUP {
+			session.Raise(sig.(unix.Signal))
+		}
 	}
 	v.pts.Close()
 	return v.carry(child)
@@ -97,28 +106,61 @@ func (v *visit) admit(pid int) error {
 }
 
 // follow reads the child's reports up to its exec. The pid is that of the
-// process which is the command.
-func (v *visit) follow(process *forkexec.Process) (pid int, err error) {
+// process which is the command. A signal ends both: a frozen container, or who
+// traces the child, may keep it from its exec for ever.
+func follow(process *forkexec.Process, caught <-chan os.Signal) (pid int, err error) {
+	reports, end := listen(process)
 	pid = process.Pid
 	for {
-		report, err := process.Next()
-		switch {
-		case err == io.EOF:
-			return pid, nil
-		case err != nil:
-			return 0, err
-		case report.Kind == attached:
-			pid = int(report.Value)
-			process.Process.Wait() // the one in between
-			// Root inside can write into the pipe, and say anything.
-			if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil {
-				return 0, fmt.Errorf("process %d is not the command's: %w", pid, err)
+		select {
+		case sig := <-caught:
+			if sig == unix.SIGTSTP {
+				unix.Kill(os.Getpid(), unix.SIGSTOP)
+				continue
 			}
-		case report.Kind != forkexec.Execute:
-			await(pid)
-			return 0, report.Err()
+			process.Process.Kill()
+			unix.Kill(pid, unix.SIGKILL)
+			session.Raise(sig.(unix.Signal))
+		case err := <-end:
+			return pid, err
+		case report := <-reports:
+			switch report.Kind {
+			case forkexec.Execute:
+			case attached:
+				pid = int(report.Value)
+				go process.Process.Wait() // the one in between
+				// Root inside can write into the pipe, and say anything.
+				if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil {
+					return 0, fmt.Errorf("process %d is not the command's: %w", pid, err)
+				}
+			default:
+				await(pid)
+				return 0, report.Err()
+			}
 		}
 	}
+}
+
+// listen passes the child's reports on. Their end comes with the exec, and is
+// nil.
+func listen(process *forkexec.Process) (<-chan forkexec.Report, <-chan error) {
+	reports, end := make(chan forkexec.Report), make(chan error, 1)
+	go func() {
+		for {
+			report, err := process.Next()
+			switch err {
+			case nil:
+				reports <- report
+			case io.EOF:
+				end <- nil
+				return
+			default:
+				end <- err
+				return
+			}
+		}
+	}()
+	return reports, end
 }
 
 // execCode is the exit code of an attach that failed in the child.

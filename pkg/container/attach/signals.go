@@ -15,21 +15,12 @@ import (
 var passed = []os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP}
 
 // catch begins to catch them. What nohup(1) or a shell has ignored stays so.
-// With a pty the keys arrive there, and the session sees to the signals.
-func (v *visit) catch() chan os.Signal {
-	if v.pts != nil {
-		signal.Ignore(unix.SIGINT, unix.SIGQUIT)
-		return nil
-	}
+func catch() chan os.Signal {
 	caught := make(chan os.Signal, 16)
-	var want []os.Signal
 	for _, sig := range passed {
 		if !signal.Ignored(sig) {
-			want = append(want, sig)
+			signal.Notify(caught, sig)
 		}
-	}
-	if len(want) > 0 {
-		signal.Notify(caught, want...)
 	}
 	return caught
 }
