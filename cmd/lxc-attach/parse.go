@@ -2,34 +2,26 @@ package main
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
 	"gantry/pkg/container/attach"
+	"gantry/pkg/namespace"
 )
 
-// namespaces are LXC's names of the namespaces, and the kernel's.
-var namespaces = [][2]string{
-	{"MOUNT", "mnt"}, {"PID", "pid"}, {"UTSNAME", "uts"}, {"IPC", "ipc"},
-	{"USER", "user"}, {"NETWORK", "net"}, {"CGROUP", "cgroup"}, {"TIME", "time"},
-}
-
-// selectNamespaces adds the namespaces of a list separated by |, by either name
-// in any case. A list of none is an error: it would mean all.
-func selectNamespaces(kinds *[]string, list string) error {
+// selectNamespaces adds the namespaces of a list separated by |, as CLONE_NEW*.
+// A list of none is an error: it would mean all.
+func selectNamespaces(flags *uint64, list string) error {
 	words := split(list)
 	if len(words) == 0 {
 		return errors.New("no namespace is named (leave -s out for all)")
 	}
 	for _, word := range words {
-		i := slices.IndexFunc(namespaces, func(n [2]string) bool {
-			return strings.EqualFold(word, n[0]) || strings.EqualFold(word, n[1])
-		})
-		if i < 0 {
+		kind, ok := namespace.ByName(word)
+		if !ok {
 			return errors.New(strconv.Quote(word) + " is not one of MOUNT PID UTSNAME IPC USER NETWORK CGROUP TIME")
 		}
-		*kinds = append(*kinds, namespaces[i][1])
+		*flags |= kind.Flag
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 
 // Options says how Run runs a command inside a running container.
 type Options struct {
-	Namespaces     []string   // kinds to join, as in lxc.namespace.clone; empty is all the container has
+	Namespaces     uint64     // CLONE_NEW* of the kinds to join; 0 is all the container has
 	Elevated       Privileges // what the command keeps of the host's privileges
 	Arch           int64      // persona for personality(2); -1 is the container's
 	RemountSysProc bool       // -R: fresh /proc and /sys when the mount namespace is not joined
@@ -121,18 +121,9 @@ func (v *visit) chooseNamespaces() error {
 		return err
 	}
 	v.join = differing
-	if len(v.Namespaces) == 0 {
-		return nil
+	if v.Namespaces != 0 {
+		v.join &= v.Namespaces
 	}
-	var asked uint64
-	for _, name := range v.Namespaces {
-		k, ok := namespace.ByName(name)
-		if !ok {
-			return fmt.Errorf("no such namespace: %s", name)
-		}
-		asked |= k.Flag
-	}
-	v.join &= asked
 	return nil
 }
 
