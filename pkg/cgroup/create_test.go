@@ -203,25 +203,6 @@ func TestExplicitDirs(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	for _, c := range []plan.Cgroup{
-		{Dir: "a", Payload: "b", Monitor: "c"},
-		{Payload: "b"},
-		{Monitor: "b"},
-		{Payload: "b", Monitor: "b/"},
-		{Payload: "b", Monitor: "c", Inner: "d/e"},
-		{Payload: "b", Monitor: "c", Inner: ".."},
-		{Dir: "a/../../b"},
-	} {
-		if check(c) == nil {
-			t.Errorf("check(%+v) = nil; want an error", c)
-		}
-	}
-	if err := check(plan.Cgroup{Payload: "lxc/1", Monitor: "lxc.monitor/1", Inner: "ns"}); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestRenew(t *testing.T) {
 	s := create(t, detected(t), plan.Cgroup{}, "/p/a")
 	p := sleeper(t)

@@ -11,14 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memsw must be written after memory.limit_in_bytes: the kernel refuses a sum
-// of memory and swap below the memory alone.
-const memsw = "memory.memsw.limit_in_bytes"
-
 // Limits writes the limits of the configuration, all but devices.*: keys of
 // lxc.cgroup on version 1 and hybrid hosts, keys of lxc.cgroup2 on unified
-// ones, in their order but for memsw. Keys of the other kind are skipped with a
-// warning. Errors are of type *KeyError.
+// ones, in the plan's order. Keys of the other kind are skipped with a warning.
+// Errors are of type *KeyError.
 func (s *Set) Limits(c plan.Cgroup, l *log.Logger) error {
 	if len(s.Hierarchies) == 0 {
 		return nil
@@ -30,19 +26,10 @@ func (s *Set) Limits(c plan.Cgroup, l *log.Logger) error {
 	if len(other) > 0 {
 		l.Warn("ignoring ", other[0].Origin.String(), " and its like: the host's cgroups are ", s.Layout.String())
 	}
-	var last []plan.CgroupWrite
 	for _, w := range writes {
-		switch {
-		case isDevices(w):
-		case w.File == memsw:
-			last = append(last, w)
-		default:
-			if err := s.limit(w); err != nil {
-				return err
-			}
+		if isDevices(w) {
+			continue
 		}
-	}
-	for _, w := range last {
 		if err := s.limit(w); err != nil {
 			return err
 		}

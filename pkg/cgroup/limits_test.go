@@ -50,7 +50,7 @@ func TestLimitsV1(t *testing.T) {
 	s := create(t, version1(t), plan.Cgroup{}, "/p/a")
 	var out bytes.Buffer
 	l := &log.Logger{Prog: "test", File: &out}
-	c := legacy("memory.memsw.limit_in_bytes=20971520", "memory.limit_in_bytes=10485760", "cpu.shares=100", "cpu.shares=512", "pids.max=10", "devices.deny=a")
+	c := legacy("memory.limit_in_bytes=10485760", "memory.memsw.limit_in_bytes=20971520", "cpu.shares=100", "cpu.shares=512", "pids.max=10", "devices.deny=a")
 	c.Unified = writes("lxc.cgroup2.", "memory.max=1")
 	if err := s.Limits(c, l); err != nil {
 		t.Fatal(err)

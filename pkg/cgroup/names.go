@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -46,37 +45,6 @@ func (host Host) named(c plan.Cgroup, name, id string, k int) *Set {
 // clean drops the slashes a path has too many.
 func clean(path string) string {
 	return strings.Join(strings.FieldsFunc(path, func(r rune) bool { return r == '/' }), "/")
-}
-
-// check refuses directories that exclude each other or lead out of the base.
-func check(c plan.Cgroup) error {
-	var err error
-	switch {
-	case c.Dir != "" && (c.Payload != "" || c.Monitor != ""):
-		err = errors.New("lxc.cgroup.dir conflicts with lxc.cgroup.dir.container and lxc.cgroup.dir.monitor (remove one or the other)")
-	case (c.Payload == "") != (c.Monitor == ""):
-		err = errors.New("lxc.cgroup.dir.container and lxc.cgroup.dir.monitor must both be set")
-	case c.Payload != "" && clean(c.Payload) == clean(c.Monitor):
-		err = errors.New("lxc.cgroup.dir.container and lxc.cgroup.dir.monitor must differ")
-	case c.Inner != "" && !component(c.Inner):
-		err = errors.New("lxc.cgroup.dir.container.inner must be a single directory name")
-	}
-	for _, dir := range []string{c.Dir, c.Payload, c.Monitor, c.Pivot, c.Pattern} {
-		for part := range strings.SplitSeq(dir, "/") {
-			if part == ".." {
-				err = errors.New(dir + " leads out of the container's base cgroup")
-			}
-		}
-	}
-	if err != nil {
-		return &KeyError{Origin: c.Origin, Err: err}
-	}
-	return nil
-}
-
-// component says whether name is one element of a path.
-func component(name string) bool {
-	return name != "." && name != ".." && !strings.Contains(name, "/")
 }
 
 // A KeyError is a failure that a line of the configuration led to.

@@ -69,7 +69,10 @@ func (c *Container) removeCgroups() error {
 	if err != nil {
 		return err
 	}
-	where := compile.Cgroup(conf, c.System.CgroupPattern(c.Name), c.System.CgroupUse())
+	where, err := compile.Cgroup(conf, c.System.CgroupPattern(c.Name), c.System.CgroupUse())
+	if err != nil {
+		return err
+	}
 	host, err := cgroup.Detect(where, c.Log)
 	if err != nil {
 		return err

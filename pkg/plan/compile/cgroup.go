@@ -1,6 +1,11 @@
 package compile
 
 import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
 	"gantry/pkg/config"
 	"gantry/pkg/plan"
 )
@@ -10,31 +15,22 @@ import (
 const last = "memory.memsw.limit_in_bytes"
 
 // cgroup says where the cgroups lie and what is written to them.
-func (m *compiler) cgroup() error {
+func (m *compiler) cgroup() (err error) {
 	c := m.c.Cgroup
-	d := c.Dir
-	switch {
-	case d.Parent.V != "" && (d.Container.V != "" || d.Monitor.V != ""):
-		return fail(d.Parent.Origin, "conflicts with lxc.cgroup.dir.container and lxc.cgroup.dir.monitor (keep one or the others)")
-	case d.Container.V != "" && d.Monitor.V == "":
-		return fail(d.Container.Origin, "needs lxc.cgroup.dir.monitor too")
-	case d.Monitor.V != "" && d.Container.V == "":
-		return fail(d.Monitor.Origin, "needs lxc.cgroup.dir.container too")
-	case d.Inner.V != "" && d.Container.V == "":
-		return fail(d.Inner.Origin, "needs lxc.cgroup.dir.container too")
+	if m.plan.Cgroup, err = Cgroup(m.c, m.CgroupPattern, m.CgroupUse); err != nil {
+		return err
 	}
-	m.plan.Cgroup = Cgroup(m.c, m.CgroupPattern, m.CgroupUse)
-	m.plan.Cgroup.Origin = first(d.Parent.Origin, d.Container.Origin)
+	m.plan.Cgroup.Origin = first(c.Dir.Parent.Origin, c.Dir.Container.Origin)
 	m.plan.Cgroup.Legacy = writes(c.Legacy)
 	m.plan.Cgroup.Unified = writes(c.Unified)
 	return nil
 }
 
-// Cgroup says where the cgroups of a container lie, for who looks for them
+// Cgroup says where the cgroups of a container lie, also to who looks for them
 // without starting it. pattern and use are those of Options.
-func Cgroup(c *config.Config, pattern string, use []string) plan.Cgroup {
+func Cgroup(c *config.Config, pattern string, use []string) (plan.Cgroup, error) {
 	d := c.Cgroup.Dir
-	return plan.Cgroup{
+	where := plan.Cgroup{
 		Dir:      d.Parent.V,
 		Payload:  d.Container.V,
 		Monitor:  d.Monitor.V,
@@ -44,6 +40,21 @@ func Cgroup(c *config.Config, pattern string, use []string) plan.Cgroup {
 		Use:      use,
 		Relative: c.Cgroup.Relative.V,
 	}
+	switch {
+	case d.Parent.V != "" && (d.Container.V != "" || d.Monitor.V != ""):
+		return where, fail(d.Parent.Origin, "conflicts with lxc.cgroup.dir.container and lxc.cgroup.dir.monitor (keep one or the others)")
+	case d.Container.V != "" && d.Monitor.V == "":
+		return where, fail(d.Container.Origin, "needs lxc.cgroup.dir.monitor too")
+	case d.Monitor.V != "" && d.Container.V == "":
+		return where, fail(d.Monitor.Origin, "needs lxc.cgroup.dir.container too")
+	case d.Container.V != "" && d.Container.V == d.Monitor.V:
+		return where, fail(d.Monitor.Origin, "is lxc.cgroup.dir.container as well (the monitor needs a cgroup of its own)")
+	case d.Inner.V != "" && d.Container.V == "":
+		return where, fail(d.Inner.Origin, "needs lxc.cgroup.dir.container too")
+	case slices.Contains(strings.Split(pattern, "/"), ".."):
+		return where, errors.New("lxc.cgroup.pattern: " + strconv.Quote(pattern) + " walks upwards via \"..\" (change it in lxc.conf)")
+	}
+	return where, nil
 }
 
 // writes orders the lines of one generation.

@@ -147,6 +147,8 @@ func TestOrder(t *testing.T) {
 func TestErrors(t *testing.T) {
 	noTime := options()
 	noTime.Facts.TimeNamespaces = false
+	pattern := options()
+	pattern.CgroupPattern = "a/../../b"
 	tests := []struct {
 		text string
 		o    Options
@@ -174,6 +176,10 @@ func TestErrors(t *testing.T) {
 		{"lxc.sched.core = 1\nlxc.namespace.keep = user pid", options(), "config:1: lxc.sched.core: core scheduling needs a pid namespace of the container's own"},
 		{"lxc.cgroup.dir = a\nlxc.cgroup.dir.monitor = b", options(), "config:1: lxc.cgroup.dir: conflicts with lxc.cgroup.dir.container and lxc.cgroup.dir.monitor (keep one or the others)"},
 		{"lxc.cgroup.dir.container = b", options(), "config:1: lxc.cgroup.dir.container: needs lxc.cgroup.dir.monitor too"},
+		{"lxc.cgroup.dir.monitor = b", options(), "config:1: lxc.cgroup.dir.monitor: needs lxc.cgroup.dir.container too"},
+		{"lxc.cgroup.dir.container = b\nlxc.cgroup.dir.monitor = b/", options(), "config:2: lxc.cgroup.dir.monitor: is lxc.cgroup.dir.container as well (the monitor needs a cgroup of its own)"},
+		{"lxc.cgroup.dir.container.inner = b", options(), "config:1: lxc.cgroup.dir.container.inner: needs lxc.cgroup.dir.container too"},
+		{"", pattern, `lxc.cgroup.pattern: "a/../../b" walks upwards via ".." (change it in lxc.conf)`},
 		{"lxc.prlimit.bogus = 5", options(), `config:1: lxc.prlimit.bogus: "bogus" is not a resource that can be limited (one of as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack)`},
 		{"lxc.prlimit.nofile = 5:4", options(), "config:1: lxc.prlimit.nofile: the soft limit is higher than the hard one (SOFT:HARD)"},
 		{"lxc.init.cmd = /bin/sh -c 'x", options(), "config:1: lxc.init.cmd: a quote is not closed"},
