@@ -1,13 +1,9 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"gantry/internal/sys"
 )
 
 // Text is the text of a configuration file, line by line, as it was read:
@@ -56,54 +52,6 @@ func below(key, name string) bool {
 	return row != nil && row == keyRow
 }
 
-// Save writes the text to a file. The file changes as a whole or not at all,
-// and keeps its mode and owner; a new one gets 0660 less the umask.
-func (t *Text) Save(file string) (err error) {
-	// A link stays a link.
-	if target, err := filepath.EvalSymlinks(file); err == nil {
-		file = target
-	}
-	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".new")
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	out, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o660)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		out.Close()
-		if err != nil {
-			os.Remove(temp)
-		}
-	}()
-	if err := inherit(out, file); err != nil {
-		return err
-	}
-	if _, err := out.WriteString(t.String()); err != nil {
-		return err
-	}
-	if err := out.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(temp, file)
-}
-
-// inherit gives a new file the owner and the mode of the one whose place it
-// takes, if there is one.
-func inherit(f *os.File, old string) error {
-	var was unix.Stat_t
-	switch err := unix.Stat(old, &was); err {
-	case nil:
-	case unix.ENOENT:
-		return nil
-	default:
-		return &fs.PathError{Op: "stat", Path: old, Err: err}
-	}
-	if int(was.Uid) != os.Geteuid() || int(was.Gid) != os.Getegid() {
-		if err := f.Chown(int(was.Uid), int(was.Gid)); err != nil {
-			return err
-		}
-	}
-	return f.Chmod(fs.FileMode(was.Mode & 0o777))
-}
+// Save writes the text to a file, which changes as a whole or not at all
+// (sys.ReplaceFile); a new one gets 0660 less the umask.
+func (t *Text) Save(file string) error { return sys.ReplaceFile(file, t.String(), 0o660) }

@@ -2,7 +2,6 @@ package container
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,12 +32,9 @@ func (c *Container) Lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	// The lock belongs to the open file (fcntl(2)): it ends with the close.
-	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	err = sys.Retry(func() error { return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLKW, &whole) })
-	if err != nil {
+	if err := sys.Lock(file, unix.F_WRLCK); err != nil {
 		file.Close()
-		return nil, sys.PathError("lock", path, err)
+		return nil, err
 	}
 	return func() { file.Close() }, nil
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"gantry/internal/sys"
 )
 
 // The files of a container directory that say which root file systems need
@@ -96,28 +96,5 @@ func (c Container) ForgetIn(on Ref) error {
 	for _, r := range left {
 		text.WriteString(r.LXCPath + "\n" + r.Name + "\n")
 	}
-	return replaceFile(path, text.String())
-}
-
-// replaceFile gives path a new content at once, or leaves it as it was. The
-// file keeps its mode and owner.
-func replaceFile(path, content string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".lxc-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	var st unix.Stat_t
-	mode, uid, gid := uint32(0o640), -1, -1
-	if unix.Lstat(path, &st) == nil {
-		mode, uid, gid = st.Mode&0o7777, int(st.Uid), int(st.Gid)
-	}
-	if _, err := f.WriteString(content); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Chown(uid, gid), f.Chmod(os.FileMode(mode))); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return sys.ReplaceFile(path, text.String(), 0o640)
 }

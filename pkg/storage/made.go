@@ -99,7 +99,7 @@ func WriteCreated(p *Partial, trees ...string) error {
 		return err
 	}
 	path := filepath.Join(p.dir, createdName)
-	if err := replaceFile(path, text); err != nil {
+	if err := sys.ReplaceFile(path, text, 0o640); err != nil {
 		return err
 	}
 	return p.Add(path)

@@ -115,14 +115,13 @@ func Abandoned(dir string) (*Partial, error) {
 	return &Partial{dir, file}, nil
 }
 
-// lock takes the write lock of fcntl(2), F_OFD_SETLK, or gives ErrBusy.
+// lock takes the file, or gives ErrBusy.
 func lock(file *os.File) error {
-	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &whole)
-	if err == unix.EAGAIN || err == unix.EACCES {
-		return ErrBusy
+	ok, err := sys.TryLock(file, unix.F_WRLCK)
+	if err == nil && !ok {
+		err = ErrBusy
 	}
-	return sys.CallError("fcntl(F_OFD_SETLK)", err)
+	return err
 }
 
 // Add writes down that paths were made for this container, all or none.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,19 +107,16 @@ func (j *job) build(ctx context.Context, dir, temporary string) error {
 	return nil
 }
 
-// lock takes the OFD lock of fcntl(2), or waits for it until ctx is done. The
-// one lock of the file turns into the other.
+// lock takes the lock, or waits for it until ctx is done. The one lock of the
+// file turns into the other.
 func (j *job) lock(ctx context.Context, f *os.File, kind int16) error {
-	whole := unix.Flock_t{Type: kind, Whence: io.SeekStart}
 	for told := false; ; told = true {
-		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &whole)
-		if err != unix.EAGAIN && err != unix.EACCES {
-			return sys.CallError("fcntl(F_OFD_SETLK)", err)
+		if ok, err := sys.TryLock(f, kind); ok || err != nil {
+			return err
 		}
 		if !told {
 			// Two that both wait to write must not hold each other up.
-			free := unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart}
-			unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &free)
+			sys.TryLock(f, unix.F_UNLCK)
 			j.report.say("waiting for another creation that uses the cache")
 		}
 		select {
