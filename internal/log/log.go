@@ -75,9 +75,6 @@ func (l *Logger) Debug(parts ...string) { l.write(Debug, parts) }
 // Info writes a line of level INFO.
 func (l *Logger) Info(parts ...string) { l.write(Info, parts) }
 
-// Notice writes a line of level NOTICE.
-func (l *Logger) Notice(parts ...string) { l.write(Notice, parts) }
-
 // Warn writes a line of level WARN.
 func (l *Logger) Warn(parts ...string) { l.write(Warn, parts) }
 

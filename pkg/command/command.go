@@ -117,12 +117,3 @@ func (n Number) String() string {
 	}
 	return table[n].name
 }
-
-// Since gives the LXC release that brought the request; empty for an unknown
-// one.
-func (n Number) Since() string {
-	if !n.Known() {
-		return ""
-	}
-	return table[n].since
-}

@@ -1,7 +1,5 @@
 package command
 
-import "slices"
-
 // A State is a step in a container's life.
 type State int32
 
@@ -26,10 +24,4 @@ func (s State) String() string {
 		return "UNKNOWN"
 	}
 	return stateNames[s]
-}
-
-// ParseState finds the state of an upper-case name.
-func ParseState(name string) (State, bool) {
-	i := slices.Index(stateNames, name)
-	return State(i), i >= 0
 }

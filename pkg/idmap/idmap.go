@@ -5,7 +5,6 @@
 package idmap
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -15,25 +14,7 @@ import (
 // maxLines is how many lines uid_map and gid_map take (user_namespaces(7)).
 const maxLines = 340
 
-// Parse reads the value of lxc.idmap, `u|g NSID HOSTID RANGE`. The Origin is
-// left to the caller.
-func Parse(value string) (plan.IDMap, error) {
-	words := strings.Fields(value)
-	if len(words) != 4 || words[0] != "u" && words[0] != "g" {
-		return plan.IDMap{}, errors.New(strconv.Quote(value) + " is not an id mapping (u|g NSID HOSTID RANGE, such as u 0 100000 65536)")
-	}
-	m := plan.IDMap{Kind: words[0][0]}
-	for i, field := range []*uint32{&m.Inside, &m.Host, &m.Count} {
-		n, err := strconv.ParseUint(words[i+1], 0, 32)
-		if err != nil {
-			return plan.IDMap{}, errors.New(strconv.Quote(words[i+1]) + " is not an id (a number up to 4294967295)")
-		}
-		*field = uint32(n)
-	}
-	return m, nil
-}
-
-// Format is the text Parse reads m from.
+// Format is m as the value of lxc.idmap.
 func Format(m plan.IDMap) string { return string(m.Kind) + " " + line(m) }
 
 func line(m plan.IDMap) string {

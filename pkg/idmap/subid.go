@@ -56,21 +56,6 @@ func parseSub(b []byte, user User) (ranges []Range) {
 	return ranges
 }
 
-// Suggest gives the lines of lxc.idmap that would use what the user owns: the
-// largest range of each kind. It is empty if either is missing.
-func Suggest(user User) []plan.IDMap {
-	var maps []plan.IDMap
-	for _, kind := range []byte{'u', 'g'} {
-		ranges, _ := Subordinate(kind, user)
-		if len(ranges) == 0 {
-			return nil
-		}
-		best := slices.MaxFunc(ranges, func(a, b Range) int { return int(int64(a.Count) - int64(b.Count)) })
-		maps = append(maps, plan.IDMap{Kind: kind, Host: best.First, Count: best.Count})
-	}
-	return maps
-}
-
 // Permitted says whether newuidmap(1) and newgidmap(1) will write these maps
 // for the user: each line must lie in subordinate ranges of his, or map his own
 // id alone. The error names the line and what to add where. Where ids are

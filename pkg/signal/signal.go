@@ -17,8 +17,7 @@ const (
 	rtMax = 64
 )
 
-// names lists every name that is understood. Where a number has several, the
-// first is the one Name gives.
+// names lists every name that is understood.
 var names = [...]struct {
 	name   string
 	number unix.Signal
@@ -79,18 +78,4 @@ func number(name string) (int, bool) {
 		return 0, false
 	}
 	return base + sign*int(n), true
-}
-
-// Name gives the name of a signal, SIGKILL or SIGRTMIN+3, and the bare number
-// of one that has none.
-func Name(n int) string {
-	for _, s := range names {
-		if int(s.number) == n {
-			return "SIG" + s.name
-		}
-	}
-	if n >= rtMin && n <= rtMax {
-		return "SIGRTMIN+" + strconv.Itoa(n-rtMin)
-	}
-	return strconv.Itoa(n)
 }

@@ -29,14 +29,3 @@ func TestParseSuggests(t *testing.T) {
 		t.Errorf("Parse(kill) = %v; want %s", err, want)
 	}
 }
-
-func TestNameParsesBack(t *testing.T) {
-	for n := 1; n <= 64; n++ {
-		if got, err := Parse(Name(n)); err != nil || got != n {
-			t.Errorf("Parse(Name(%d)) = Parse(%q) = %d, %v; want %d", n, Name(n), got, err, n)
-		}
-	}
-	if got := Name(29); got != "SIGIO" {
-		t.Errorf("Name(29) = %q; want SIGIO", got)
-	}
-}

@@ -9,21 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Mount says how a root file system is mounted, in the terms of mount(2).
-type Mount struct {
-	Source string // absolute
-	FSType string // empty for Bind
-	Bind   bool   // Source is a directory to be bound, with what is mounted in it
-}
-
-// Mount says how to reach the files.
-func (r Rootfs) Mount() (Mount, error) {
-	if err := r.check(); err != nil {
-		return Mount{}, err
-	}
-	return Mount{Source: r.Path, Bind: true}, nil
-}
-
 // Create makes a root file system at path of the first of the types that can be
 // made there. made says whether path is new; if not, it belongs to somebody
 // already.

@@ -108,9 +108,6 @@ func Load(path string) (*Recipe, error) {
 // Name is the recipe's, without .toml.
 func (r *Recipe) Name() string { return strings.TrimSuffix(filepath.Base(r.path), ".toml") }
 
-// Path is the recipe's file.
-func (r *Recipe) Path() string { return r.path }
-
 func (r *Recipe) check() error {
 	seen := map[string]bool{}
 	for _, name := range []string{"help", "h", "name", "path", "rootfs", "config", "hooks", "idmap"} {

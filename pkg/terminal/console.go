@@ -38,7 +38,6 @@ type Console struct {
 	peer  *peer          // nil for none
 	typed []byte         // at the peer, what the container has not taken yet
 	waits map[int]uint32 // what the loop watches for
-	err   error          // the log's first
 }
 
 // NewConsole begins to read a console's ptx, which stays the caller's to
@@ -150,9 +149,7 @@ func (c *Console) show(b []byte) {
 		c.ring.Write(b)
 	}
 	if c.log != nil {
-		if err := c.log.Write(b); err != nil && c.err == nil {
-			c.err = err
-		}
+		c.log.Write(b) // a full disk does not stop the container
 	}
 	if c.peer != nil {
 		c.Resize()
@@ -180,13 +177,6 @@ func (c *Console) enter(b []byte) {
 
 // Ring gives the buffer CONSOLE_LOG reads; nil for none.
 func (c *Console) Ring() *Ring { return c.ring }
-
-// Err gives the first error of writing the log and forgets it.
-func (c *Console) Err() error {
-	err := c.err
-	c.err = nil
-	return err
-}
 
 // Drain passes on what the container has written before it ended, and gives a
 // patient peer a second to take it.
