@@ -115,8 +115,9 @@ func (s *starting) startable() error {
 			return err
 		}
 	}
-	if s.cfg.Rootfs.Path.V.Path == "" && len(s.Command) == 0 && s.RCFile == "" && !s.Defined() {
-		return errors.New("executing /sbin/init without a configuration file may crash the host (give -f FILE, or a command)")
+	if s.cfg.Rootfs.Path.V.Path == "" && s.cfg.Init.Cmd.V == "" && len(s.Command) == 0 {
+		// A configuration that has lost its lines is enough.
+		return errors.New("executing /sbin/init without lxc.rootfs.path may crash the host (set it, or give a command)")
 	}
 	return nil
 }
