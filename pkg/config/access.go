@@ -60,6 +60,19 @@ func (c *Config) Set(name, value string) error {
 	return nil
 }
 
+// Clear gives a key its default again and removes its lines, and for a family
+// or a network device those of its sub-keys, from the file's text. What an
+// included file says stays there, and counts again when the file is loaded.
+func (c *Config) Clear(name string) error {
+	row, sub := find(keys, name)
+	if row == nil {
+		return &Error{plan.Origin{Key: name}, unknown(name)}
+	}
+	row.item.reset(c, sub, name)
+	c.text.Remove(name)
+	return nil
+}
+
 // Get gives a key's value as lxc-info -c and GET_CONFIG_ITEM show it. The error
 // of an unknown key, a network device that is not there, or a key that cannot
 // be read is an *Error.
@@ -78,3 +91,22 @@ func (c *Config) Get(name string) (string, error) {
 // Text is the text of the file: what Load read, with the changes of Set and
 // Clear.
 func (c *Config) Text() *Text { return &c.text }
+
+// Keys lists every key, sorted: the families as lxc.sysctl.NAME, the network
+// keys as lxc.net.N.KEY.
+func Keys() []string {
+	var names []string
+	for _, k := range keys {
+		switch {
+		case k.name == "lxc.net.":
+			for _, n := range netKeys {
+				names = append(names, "lxc.net.N."+n.name)
+			}
+		case strings.HasSuffix(k.name, "."):
+			names = append(names, k.name+"NAME")
+		default:
+			names = append(names, k.name)
+		}
+	}
+	return names
+}

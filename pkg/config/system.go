@@ -15,16 +15,21 @@ type System struct {
 	paths *paths.Paths
 }
 
-// systemKeys are the items of lxc.conf that mean something here, with their
-// defaults.
+// systemKeys are the items of lxc.conf in the order lxc-config lists them.
 var systemKeys = []struct {
-	name string
-	def  func(*paths.Paths) string
+	name   string
+	def    func(*paths.Paths) string
+	hidden bool // not listed, though known
 }{
-	{"lxc.default_config", func(p *paths.Paths) string { return p.DefaultConfig }},
-	{"lxc.lxcpath", func(p *paths.Paths) string { return p.LXCPath }},
-	{"lxc.cgroup.use", func(*paths.Paths) string { return "" }},
-	{"lxc.cgroup.pattern", func(*paths.Paths) string { return "" }},
+	{"lxc.default_config", func(p *paths.Paths) string { return p.DefaultConfig }, false},
+	{"lxc.lxcpath", func(p *paths.Paths) string { return p.LXCPath }, false},
+	{"lxc.bdev.lvm.vg", func(*paths.Paths) string { return "lxc" }, false},
+	{"lxc.bdev.lvm.thin_pool", func(*paths.Paths) string { return "lxc" }, false},
+	{"lxc.bdev.zfs.root", func(*paths.Paths) string { return "lxc" }, false},
+	{"lxc.bdev.rbd.rbdpool", func(*paths.Paths) string { return "lxc" }, true},
+	{"lxc.bdev.rbd.rbduser", func(*paths.Paths) string { return "admin" }, true},
+	{"lxc.cgroup.use", func(*paths.Paths) string { return "" }, false},
+	{"lxc.cgroup.pattern", func(*paths.Paths) string { return "" }, false},
 }
 
 // LoadSystem reads lxc.conf, which need not exist.
@@ -36,9 +41,20 @@ func LoadSystem(p *paths.Paths) (*System, error) {
 	return &System{lines: splitLines(string(data)), paths: p}, nil
 }
 
-// item gives the value of an item: that of the file's first line for it, or
+// SystemKeys lists the items lxc-config shows, in its order.
+func SystemKeys() []string {
+	var names []string
+	for _, k := range systemKeys {
+		if !k.hidden {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+// Item gives the value of an item: that of the file's first line for it, or
 // its default. ok is false when it has neither, or is unknown.
-func (s *System) item(name string) (value string, ok bool) {
+func (s *System) Item(name string) (value string, ok bool) {
 	for _, k := range systemKeys {
 		if k.name != name {
 			continue
@@ -55,22 +71,34 @@ func (s *System) item(name string) (value string, ok bool) {
 	return "", false
 }
 
+// Lookup finds the first item whose name begins with word, as lxc-config does.
+// known is false when there is none; an item without a value has "".
+func (s *System) Lookup(word string) (value string, known bool) {
+	for _, name := range SystemKeys() {
+		if strings.HasPrefix(name, word) {
+			value, _ := s.Item(name)
+			return value, true
+		}
+	}
+	return "", false
+}
+
 // LXCPath is the directory of containers unless -P names another.
-func (s *System) LXCPath() string { v, _ := s.item("lxc.lxcpath"); return v }
+func (s *System) LXCPath() string { v, _ := s.Item("lxc.lxcpath"); return v }
 
 // DefaultConfig is the file a new container's configuration begins with.
-func (s *System) DefaultConfig() string { v, _ := s.item("lxc.default_config"); return v }
+func (s *System) DefaultConfig() string { v, _ := s.Item("lxc.default_config"); return v }
 
 // CgroupPattern is lxc.cgroup.pattern with %n replaced by a container's name;
 // empty when it is not set.
 func (s *System) CgroupPattern(name string) string {
-	v, _ := s.item("lxc.cgroup.pattern")
+	v, _ := s.Item("lxc.cgroup.pattern")
 	return strings.ReplaceAll(v, "%n", name)
 }
 
 // CgroupUse lists the controllers of lxc.cgroup.use; nil stands for all.
 func (s *System) CgroupUse() []string {
-	v, ok := s.item("lxc.cgroup.use")
+	v, ok := s.Item("lxc.cgroup.use")
 	if !ok {
 		return nil
 	}

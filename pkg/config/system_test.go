@@ -10,28 +10,40 @@ import (
 func TestSystem(t *testing.T) {
 	p := &paths.Paths{LXCPath: "/var/lib/lxc", DefaultConfig: "/etc/lxc/default.conf"}
 	p.SystemConfig = write(t, t.TempDir(), "lxc.conf", "#lxc.lxcpath = /no\n  lxc.lxcpath=  /srv/lxc//\nlxc.lxcpath = /second\n"+
-		"lxc.cgroup.use = memory,pids\nlxc.cgroup.patterns = no\n # lxc.cgroup.pattern = no\nlxc.cgroup.pattern = \"my\"/%n # x\n")
+		"lxc.cgroup.use = memory,pids\nlxc.cgroup.pattern = my/%n\nlxc.bdev.lvm.vgx = no\n # lxc.bdev.lvm.vg = no\nlxc.bdev.zfs.root = \"tank\" # x\n")
 	s, err := LoadSystem(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"lxc.lxcpath":        "/srv/lxc",
-		"lxc.default_config": "/etc/lxc/default.conf",
-		"lxc.cgroup.pattern": `"my"/%n # x`,
+		"lxc.lxcpath":            "/srv/lxc",
+		"lxc.default_config":     "/etc/lxc/default.conf",
+		"lxc.bdev.lvm.vg":        "lxc",
+		"lxc.bdev.lvm.thin_pool": "lxc",
+		"lxc.bdev.zfs.root":      `"tank" # x`,
+		"lxc.bdev.rbd.rbdpool":   "lxc",
+		"lxc.cgroup.pattern":     "my/%n",
 	} {
-		if got, ok := s.item(name); !ok || got != want {
-			t.Errorf("item(%s) = %q, %v; want %q", name, got, ok, want)
+		if got, ok := s.Item(name); !ok || got != want {
+			t.Errorf("Item(%s) = %q, %v; want %q", name, got, ok, want)
 		}
 	}
-	if _, ok := s.item("lxc.nonsense"); ok {
-		t.Error("item(lxc.nonsense) is known")
+	if _, ok := s.Item("lxc.nonsense"); ok {
+		t.Error("Item(lxc.nonsense) is known")
 	}
-	if got, want := s.CgroupPattern("web"), `"my"/web # x`; got != want {
+	if got, want := s.CgroupPattern("web"), "my/web"; got != want {
 		t.Errorf("CgroupPattern(web) = %q; want %q", got, want)
 	}
 	if got, want := s.CgroupUse(), []string{"memory", "pids"}; !slices.Equal(got, want) {
 		t.Errorf("CgroupUse() = %q; want %q", got, want)
+	}
+	for word, want := range map[string]string{"lxc": "/etc/lxc/default.conf", "lxc.bdev": "lxc", "lxc.cgroup": "memory,pids"} {
+		if got, known := s.Lookup(word); !known || got != want {
+			t.Errorf("Lookup(%s) = %q, %v; want %q", word, got, known, want)
+		}
+	}
+	if _, known := s.Lookup("x"); known {
+		t.Error("Lookup(x) is known")
 	}
 }
 
@@ -43,7 +55,7 @@ func TestSystemWithoutFile(t *testing.T) {
 	if got := s.LXCPath(); got != "/var/lib/lxc" {
 		t.Errorf("LXCPath() = %q; want the default", got)
 	}
-	if got := s.CgroupUse(); got != nil {
-		t.Errorf("CgroupUse() = %q; want nil", got)
+	if got, known := s.Lookup("lxc.cgroup.use"); !known || got != "" {
+		t.Errorf("Lookup(lxc.cgroup.use) = %q, %v; want known and unset", got, known)
 	}
 }

@@ -22,7 +22,7 @@ lxc.net.10.type = veth
 lxc.uts.name = web
 `
 
-func TestSet(t *testing.T) {
+func TestSetAndClear(t *testing.T) {
 	c, err := parsed(strings.Replace(original, "lxc.grouping\n", "", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -31,14 +31,16 @@ func TestSet(t *testing.T) {
 		c.Set("lxc.group", "c"),
 		c.Set("lxc.tty.max", "4"),
 		c.Set("lxc.uts.name", ""),
+		c.Clear("lxc.group"),
+		c.Clear("lxc.net.1"),
 		c.Set("lxc.group", "d"),
 	} {
 		if step != nil {
 			t.Fatal(step)
 		}
 	}
-	want := strings.Replace(original, "lxc.grouping\n", "", 1) +
-		"lxc.group = c\nlxc.tty.max = 4\nlxc.uts.name =\nlxc.group = d\n"
+	want := "# a comment\n\n lxc.include = /dev/null\nnot a key\nlxc.net.10.type = veth\nlxc.uts.name = web\n" +
+		"lxc.tty.max = 4\nlxc.uts.name =\nlxc.group = d\n"
 	if got := c.Text().String(); got != want {
 		t.Errorf("text =\n%s\nwant\n%s", got, want)
 	}
