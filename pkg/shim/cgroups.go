@@ -3,7 +3,6 @@ package shim
 import (
 	"errors"
 	"os"
-	"time"
 
 	"gantry/pkg/cgroup"
 	"gantry/pkg/command"
@@ -108,32 +107,6 @@ func (s *shim) getCgroupCtx(_ *client, r *command.Request) answer {
 	}
 	a.Response = command.Struct(ctx.Append(nil), r)
 	return a
-}
-
-func (s *shim) freeze(_ *client, r *command.Request) answer {
-	return s.freezer(true, r, command.Freezing, command.Frozen)
-}
-
-func (s *shim) unfreeze(_ *client, r *command.Request) answer {
-	return s.freezer(false, r, command.Thawed, command.Running)
-}
-
-// freezeLimit bounds how long a request may hold the shim up.
-const freezeLimit = 10 * time.Second
-
-func (s *shim) freezer(frozen bool, r *command.Request, during, after command.State) answer {
-	limit := min(time.Duration(r.Int())*time.Second, freezeLimit)
-	if limit < 0 {
-		limit = freezeLimit
-	}
-	s.enter(during)
-	if err := s.cgroups.Freeze(frozen, limit); err != nil {
-		s.log.Error("freezer: ", err.Error())
-		s.enter(command.Running)
-		return answer{Response: command.Fail(errnoOf(err))}
-	}
-	s.enter(after)
-	return answer{Response: command.Done()}
 }
 
 // errnoOf finds the errno in an error; EIO stands for one without.

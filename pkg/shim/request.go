@@ -13,6 +13,7 @@ import (
 type client struct {
 	*command.Conn
 	wants *command.Wants // a state client's; nil for others
+	held  bool           // its answer is still to come: what it says now is that it has gone
 }
 
 // An answer is what a request gets: a response with descriptors, or a
@@ -84,6 +85,10 @@ func (s *shim) serve(c *client, events uint32) {
 		}
 		return
 	}
+	if c.held {
+		s.drop(c)
+		return
+	}
 	request, done, err := c.Receive()
 	if err != nil {
 		if err != io.EOF {
@@ -126,6 +131,7 @@ func (s *shim) serve(c *client, events uint32) {
 // drop ends a connection and what it held.
 func (s *shim) drop(c *client) {
 	s.releaseTTYs(c)
+	s.leaveFreezing(c)
 	s.forget(c.FD())
 	delete(s.clients, c.FD())
 	c.Close()
@@ -193,6 +199,7 @@ func (s *shim) stop(*client, *command.Request) answer {
 		return answer{Response: command.Fail(errnoOf(err))}
 	}
 	s.cgroups.Thaw() // a frozen process cannot die
+	s.leaveFrozen()
 	if sig == unix.SIGKILL {
 		s.insist()
 	}

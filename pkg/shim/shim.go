@@ -41,8 +41,10 @@ type shim struct {
 	status unix.WaitStatus // of the init, once it has ended
 	ended  bool            // the init has
 	stage  stageChild      // the lxc-stage at work
-	killer *os.File        // timer, while the init shall be dead and is not
+	killer int             // timer, while the init shall be dead and is not
 	over   bool
+
+	freezing *freezing // nil when none is under way
 }
 
 // Run supervises the container that is handed over on socket until it has

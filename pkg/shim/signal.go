@@ -95,6 +95,7 @@ func (s *shim) initEnded(status unix.WaitStatus) {
 	}
 	s.ended, s.status = true, status
 	s.desist()
+	s.endFreezing(command.Fail(unix.ESRCH))
 	s.log.Info("init ended with ", describe(status))
 	s.tell(command.Message{Type: command.ExitMessage, Name: s.state.Name, Value: int32(status)})
 	s.drainConsole()
