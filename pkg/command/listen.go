@@ -79,13 +79,14 @@ func (s *Server) Accept() (*Conn, error) {
 			if s.spare < 0 {
 				return nil, sys.CallError("accept4", err)
 			}
-			// Left in the queue it would wake the loop for ever.
+			// Left in the queue it would wake the loop for ever. With nobody there
+			// the error is the same.
 			unix.Close(s.spare)
 			if fd, _, err := unix.Accept4(s.FD, unix.SOCK_CLOEXEC); err == nil {
 				unix.Close(fd)
 			}
 			s.reserve()
-			continue
+			return nil, nil
 		default:
 			return nil, sys.CallError("accept4", err)
 		}

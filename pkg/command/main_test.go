@@ -63,6 +63,36 @@ var actors = map[string]func(address string) any{
 		}
 		return len(fds) - ended
 	},
+	// Serves without a descriptor left, and says what became of the caller.
+	"starve": func(address string) any {
+		listener, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err := unix.Bind(listener, &unix.SockaddrUnix{Name: "@" + address}); err != nil {
+			return err
+		}
+		if err := unix.Listen(listener, 1); err != nil {
+			return err
+		}
+		caller, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err := unix.Connect(caller, &unix.SockaddrUnix{Name: "@" + address}); err != nil {
+			return err
+		}
+		server, err := command.NewServer(listener)
+		if err != nil {
+			return err
+		}
+		next, _ := unix.Dup(0)
+		unix.Close(next)
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next), Max: uint64(next)}); err != nil {
+			return err
+		}
+		for range 3 {
+			if conn, err := server.Accept(); conn != nil || err != nil {
+				return fmt.Sprint("accepted: ", conn, err)
+			}
+		}
+		n, err := unix.Read(caller, make([]byte, 1))
+		return fmt.Sprint(n, " bytes, ", err)
+	},
 }
 
 func TestMain(m *testing.M) {

@@ -432,6 +432,14 @@ func TestStrangersCannotCrowd(t *testing.T) {
 	}
 }
 
+// TestNoDescriptors accepts without being able to. Who calls is sent away, and
+// the loop gets on with its other work.
+func TestNoDescriptors(t *testing.T) {
+	if said := runAs(t, 0, "starve", testPath+"/starve"); said != "0 bytes, <nil>" {
+		t.Errorf("the caller got %s; want the end of its connection", said)
+	}
+}
+
 // A slow client and a dead one keep nobody else waiting.
 func TestSlowClients(t *testing.T) {
 	m, c := serve(t)
