@@ -41,13 +41,21 @@ func (s *shim) openConsole() error {
 		ptxs = append(ptxs, int(s.files[handover.TTY+strconv.Itoa(i)].Fd()))
 	}
 	s.console.ttys = terminal.NewTTYs(s.console.Console, ptxs)
-	return s.showConsole()
+	s.showConsole()
+	return nil
 }
 
-// showConsole connects the console to the terminal we were given. In a
-// background job only the output is shown: reading, and changing the modes,
-// would be taking the terminal from whoever has it.
-func (s *shim) showConsole() error {
+// showConsole connects the console to the terminal we were given. One that has
+// hung up is no reason to end the container.
+func (s *shim) showConsole() {
+	if err := s.connectConsole(); err != nil {
+		s.log.Warn("console: ", err.Error())
+	}
+}
+
+// connectConsole does. In a background job only the output is shown: reading,
+// and changing the modes, would be taking the terminal from whoever has it.
+func (s *shim) connectConsole() error {
 	peer, c := s.files[handover.Peer], s.console.Console
 	if peer == nil || c == nil {
 		return nil

@@ -5,7 +5,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A loop waits for descriptors and calls their handlers, one after another.
+// A loop waits for descriptors and calls their handlers, one after another. A
+// nil loop is one that cannot be had: it watches nothing.
 type loop struct {
 	epoll    int
 	handlers map[int]handler
@@ -30,6 +31,9 @@ func newLoop() (*loop, error) {
 // watch calls f whenever one of the events (EPOLLIN, EPOLLOUT) is there, or
 // the other side hangs up. Watching again changes events and handler.
 func (l *loop) watch(fd int, events uint32, f func(events uint32)) error {
+	if l == nil {
+		return sys.CallError("epoll_ctl", unix.EBADF)
+	}
 	h, known := l.handlers[fd]
 	op := unix.EPOLL_CTL_MOD
 	if !known {
@@ -48,6 +52,9 @@ func (l *loop) watch(fd int, events uint32, f func(events uint32)) error {
 
 // forget stops watching fd; it comes before closing it.
 func (l *loop) forget(fd int) {
+	if l == nil {
+		return
+	}
 	if _, known := l.handlers[fd]; known {
 		unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 		delete(l.handlers, fd)

@@ -38,10 +38,9 @@ type shim struct {
 	console console
 
 	phase  command.State
-	status unix.WaitStatus // of the init, once it has ended
-	ended  bool            // the init has
-	stage  stageChild      // the lxc-stage at work
-	killer int             // timer, while the init shall be dead and is not
+	ended  bool       // the init has
+	stage  stageChild // the lxc-stage at work
+	killer int        // timer, while the init shall be dead and is not
 	over   bool
 
 	freezing *freezing // nil when none is under way
@@ -55,7 +54,7 @@ func Run(socket *os.File) int {
 		// Set-up failed or was killed. The init dies with its parent.
 		return 1
 	}
-	s := &shim{state: state, files: files, clients: map[int]*client{}, phase: command.Starting}
+	s := &shim{state: state, files: files, cgroups: &cgroup.Set{}, clients: map[int]*client{}, phase: command.Starting}
 	s.log = &log.Logger{Prog: state.Prog, Name: state.Name, Level: log.Level(state.LogLevel), Syslog: log.NewSyslog(state.Syslog)}
 	if f := files[handover.Log]; f != nil {
 		s.log.File = f
@@ -64,24 +63,29 @@ func Run(socket *os.File) int {
 		s.log.Stderr = os.Stderr
 	}
 	os.WriteFile("/proc/self/comm", []byte(state.Prog), 0) // prctl(2) would name this thread, which need not be the first
-	if err := s.begin(); err != nil {
-		s.log.Error("cannot supervise the container: ", err.Error())
-		unix.PidfdSendSignal(int(files[handover.Init].Fd()), unix.SIGKILL, nil, 0)
-		return 1
-	}
-	socket.Write([]byte{1})
+	err = s.begin()
 	socket.Close()
-	if err := s.run(func() bool { return s.over }); err != nil {
-		s.log.Error(err.Error())
-		return 1
+	if err == nil {
+		err = s.run(func() bool { return s.over })
+	}
+	if err != nil {
+		s.log.Error("cannot supervise the container: ", err.Error())
+		s.giveUp()
 	}
 	s.end()
+	if err != nil {
+		return 1
+	}
 	return 0
 }
 
 // begin sets the loop up around a container that has just been handed over.
 func (s *shim) begin() (err error) {
 	if s.loop, err = newLoop(); err != nil {
+		return err
+	}
+	// Without room for some who ask it would be no use.
+	if err := spareFiles(2 * wayOut); err != nil {
 		return err
 	}
 	if s.server, err = command.NewServer(int(s.files[handover.Listen].Fd())); err != nil {
@@ -93,16 +97,20 @@ func (s *shim) begin() (err error) {
 	if err := s.watch(s.server.FD, unix.EPOLLIN, s.accept); err != nil {
 		return err
 	}
-	return s.adopt()
+	if err := s.adopt(); err != nil {
+		return err
+	}
+	return spareFiles(wayOut)
 }
 
 // adopt takes in what belongs to one life of the container, from one boot to
 // the next.
-func (s *shim) adopt() (err error) {
-	if s.cgroups, err = cgroup.Parse(s.state.Cgroup); err != nil {
+func (s *shim) adopt() error {
+	cgroups, err := cgroup.Parse(s.state.Cgroup)
+	if err != nil {
 		return err
 	}
-	s.ended, s.status = false, 0
+	s.cgroups, s.ended = cgroups, false
 	if err := s.watchChild(s.state.InitPid, int(s.files[handover.Init].Fd())); err != nil {
 		return err
 	}
@@ -148,7 +156,9 @@ func (s *shim) end() {
 	if err := s.cgroups.LeaveMonitor(); err != nil {
 		s.log.Warn("monitor cgroup: ", err.Error())
 	}
-	s.server.Close()
+	if s.server != nil {
+		s.server.Close()
+	}
 }
 
 func describe(status unix.WaitStatus) string {

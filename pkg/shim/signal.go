@@ -33,7 +33,7 @@ func (s *shim) readSignals(fd int) {
 		case unix.SIGWINCH:
 			s.resizeConsole()
 		case unix.SIGCONT:
-			s.foregrounded()
+			s.showConsole() // the shell may have given us the terminal
 		case unix.SIGHUP:
 			s.signal(unix.SIGTERM) // as LXC: a terminal that goes away asks for the end
 		case unix.SIGCHLD, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGURG, unix.SIGPIPE:
@@ -43,13 +43,6 @@ func (s *shim) readSignals(fd int) {
 		default:
 			s.signal(sig)
 		}
-	}
-}
-
-// foregrounded looks whether the shell has given us the terminal.
-func (s *shim) foregrounded() {
-	if err := s.showConsole(); err != nil {
-		s.log.Warn("console: ", err.Error())
 	}
 }
 
@@ -64,15 +57,16 @@ func (s *shim) signal(sig unix.Signal) {
 func (s *shim) watchChild(pid, pidfd int) error {
 	return s.watch(pidfd, unix.EPOLLIN, func(uint32) {
 		s.forget(pidfd)
-		s.reap(pid)
+		s.reap(pid, 0)
 	})
 }
 
 // reap collects a child that has ended, and whatever it left behind. A debugger
 // of the child's is waited for: it learns of the end first, and there is
-// nothing to collect, nor another event, until it has looked.
-func (s *shim) reap(pid int) {
-	for options := 0; ; pid, options = -1, unix.WNOHANG {
+// nothing to collect, nor another event, until it has looked. With WNOHANG the
+// child need not have ended.
+func (s *shim) reap(pid, options int) {
+	for ; ; pid, options = -1, unix.WNOHANG {
 		var status unix.WaitStatus
 		ended, err := sys.RetryInt(func() (int, error) { return unix.Wait4(pid, &status, options, nil) })
 		if ended <= 0 || err != nil {
@@ -93,14 +87,14 @@ func (s *shim) initEnded(status unix.WaitStatus) {
 	if s.ended {
 		return
 	}
-	s.ended, s.status = true, status
+	s.ended = true
 	s.desist()
 	s.endFreezing(command.Fail(unix.ESRCH))
 	s.log.Info("init ended with ", describe(status))
 	s.tell(command.Message{Type: command.ExitMessage, Name: s.state.Name, Value: int32(status)})
 	s.drainConsole()
 	s.enter(command.Stopping)
-	reboot := status.Signaled() && status.Signal() == unix.SIGHUP
+	reboot := s.loop != nil && status.Signaled() && status.Signal() == unix.SIGHUP
 	if reboot || s.state.Finish {
 		if err := s.runStage(reboot); err == nil {
 			return

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"gantry/internal/sys"
@@ -19,12 +20,13 @@ const removalLimit = 5 * time.Second
 type stageChild struct {
 	pid    int
 	pidfd  int
-	reboot bool
 	socket *os.File // where it will hand a new life over
 }
 
-// runStage starts lxc-stage for a reboot or an ending.
+// runStage starts lxc-stage for a reboot or an ending. Without a loop it returns
+// after its end.
 func (s *shim) runStage(reboot bool) error {
+	spareFiles(0)
 	ours, theirs, err := sys.SocketPair()
 	if err != nil {
 		return err
@@ -45,11 +47,16 @@ func (s *shim) runStage(reboot bool) error {
 	if err != nil {
 		return sys.CallError("pidfd_open", err)
 	}
-	s.stage = stageChild{pid, pidfd, reboot, ours}
-	if err := s.watchChild(pid, pidfd); err != nil {
-		return err
+	s.stage = stageChild{pid, pidfd, ours}
+	err = s.watch(int(ours.Fd()), unix.EPOLLIN, func(uint32) { s.takeBack() })
+	if err == nil {
+		err = s.watchChild(pid, pidfd)
 	}
-	return s.watch(int(ours.Fd()), unix.EPOLLIN, func(uint32) { s.takeBack() })
+	if err != nil {
+		s.forgetStage() // nobody would take a new life
+		s.reap(pid, 0)
+	}
+	return nil
 }
 
 // spawn executes lxc-stage by the descriptor the shim has of it. Listed among
@@ -82,11 +89,20 @@ func (s *shim) spawn(socket *os.File) (pid int, err error) {
 func (s *shim) lend() handover.Files {
 	lent := handover.Files{}
 	for name, f := range s.files {
-		if name != handover.Init {
+		if !isOfLife(name) {
 			lent[name] = f
 		}
 	}
 	return lent
+}
+
+// isOfLife says whether a file is of use to nobody when the init has ended.
+func isOfLife(name string) bool {
+	switch name {
+	case handover.Init, handover.Console, handover.ConsoleLog, handover.Devpts:
+		return true
+	}
+	return strings.HasPrefix(name, handover.TTY)
 }
 
 // takeBack receives the container's new life.
@@ -110,12 +126,13 @@ func (s *shim) takeBack() {
 	s.closeConsole()
 	s.files.Close()
 	s.state, s.files = state, files
-	if err := s.adopt(); err != nil {
+	if err := s.adopt(); err == nil {
+		s.stage.socket.Write([]byte{1})
+		spareFiles(wayOut)
+	} else {
 		s.log.Error("cannot supervise the container: ", err.Error())
-		s.signal(unix.SIGKILL)
+		s.ended = true // lxc-stage ends a life that nobody takes
 	}
-	s.stage.socket.Write([]byte{1})
-	s.stage.reboot = false
 	s.forgetStage()
 }
 
