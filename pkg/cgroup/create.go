@@ -102,7 +102,7 @@ func (s *Set) claim(rel string) error {
 			// Left over from an earlier life. The caller holds the command socket:
 			// nobody else of that name lives, though someone may still be dying, or
 			// have outlived the init that shared a pid namespace.
-			if s.remove(rel, dying, rel == s.Limit) == nil {
+			if s.clear(rel, rel == s.Limit) == nil {
 				err = s.tryClaim(rel)
 			}
 		}

@@ -118,12 +118,16 @@ func TestRemoveStale(t *testing.T) {
 	if err := old.EnterPayload(sleeper(t).pid, false); err != nil {
 		t.Fatal(err)
 	}
+	h := old.anchor()
+	inside := old.Payload + "/made-inside"
+	if err := h.mkdir(inside, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := host.RemoveStale(plan.Cgroup{}, unique(t), "/p/a", false); err != nil {
 		t.Fatal(err)
 	}
-	h := old.Hierarchies[0]
-	if missing(h.Dir(old.Payload)) || !missing(h.Dir(old.Monitor)) {
-		t.Error("without kill the cgroup with a process should stay, the other go")
+	if missing(h.Dir(inside)) || !missing(h.Dir(old.Monitor)) {
+		t.Error("without kill the cgroup with a process should stay as it is, the other go")
 	}
 	if err := host.RemoveStale(plan.Cgroup{}, unique(t), "/p/a", true); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"gantry/pkg/plan"
 
@@ -23,16 +24,26 @@ func (host Host) RemoveStale(c plan.Cgroup, name, id string, kill bool) error {
 	for _, rel := range []string{s.Limit, s.Monitor} {
 		kill := kill && rel == s.Limit
 		for _, found := range s.leaves(rel) {
-			if !s.ours(s.anchor().Dir(found)) {
+			if !s.ours(s.anchor().Dir(found)) || rel == s.Limit && !kill && len(processes(s.anchor().Dir(found))) > 0 {
 				continue
 			}
-			if err := s.remove(found, dying, kill); kill || !errors.Is(err, unix.EBUSY) {
+			if err := s.clear(found, kill); kill || !errors.Is(err, unix.EBUSY) {
 				failed = append(failed, err)
 			}
 		}
 		s.removeParents(rel) // of a start killed before it made a leaf
 	}
 	return errors.Join(failed...)
+}
+
+// clear removes a cgroup of an earlier life of the container. What is killed gets
+// longer to disappear: it need not have been about to.
+func (s *Set) clear(rel string, kill bool) error {
+	limit := dying
+	if kill {
+		limit = 5 * time.Second
+	}
+	return s.remove(rel, limit, kill)
 }
 
 // leaves lists the cgroups called rel or rel-K in the anchor.
