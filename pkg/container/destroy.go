@@ -49,7 +49,7 @@ func Destroy(c *Container, o DestroyOptions) error {
 
 // destroyStopped destroys a container that nobody can start any more.
 func destroyStopped(c *Container, o DestroyOptions) error {
-	if err := c.removeCgroups(); err != nil {
+	if err := c.removeCgroups(true); err != nil {
 		c.Log.Warn("clearing up after ", c.Name, ": ", err.Error())
 	}
 	if o.Snapshots {

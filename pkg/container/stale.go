@@ -55,16 +55,17 @@ func (c *Container) reserved(f func() error) error {
 }
 
 // clearStale removes the cgroups of a container whose monitor, or whose start,
-// was killed. Nobody else does before the next start: what is left of such a
-// container is not running.
-func (c *Container) clearStale() {
-	err := c.reserved(c.removeCgroups)
+// was killed. Nobody else does before the next start. An init that no
+// parent-death signal has reached lives on: to everybody who asks it does not
+// run, and it can be killed or left alone, nothing else.
+func (c *Container) clearStale(kill bool) {
+	err := c.reserved(func() error { return c.removeCgroups(kill) })
 	if err != nil && !errors.Is(err, ErrRunning) {
 		c.Log.Warn("clearing up after ", c.Name, ": ", err.Error())
 	}
 }
 
-func (c *Container) removeCgroups() error {
+func (c *Container) removeCgroups(kill bool) error {
 	conf, err := c.Config()
 	if err != nil {
 		return err
@@ -77,5 +78,5 @@ func (c *Container) removeCgroups() error {
 	if err != nil {
 		return err
 	}
-	return host.RemoveStale(where, c.Name, c.Dir(), true)
+	return host.RemoveStale(where, c.Name, c.Dir(), kill)
 }

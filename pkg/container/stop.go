@@ -39,7 +39,7 @@ func Stop(c *Container, o StopOptions) error {
 		return err
 	}
 	if !running {
-		c.clearStale()
+		c.clearStale(!o.NoKill && !o.Reboot)
 		return fmt.Errorf("%s %w", c.Name, ErrNotRunning)
 	}
 	if o.Kill {

@@ -3,6 +3,7 @@ package tools
 import (
 	"errors"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -173,4 +174,31 @@ func TestFreezingEnded(t *testing.T) {
 	if out, err := rig.Ours().Shell("lxc-start web").CombinedOutput(); err != nil {
 		t.Errorf("lxc-start: %v\n%s", err, out)
 	}
+}
+
+// TestDyingOrphan starts a container anew whose monitor was killed, and whose
+// processes take their time to follow.
+func TestDyingOrphan(t *testing.T) {
+	c, box := boxed(t, "lxc.monitor.signal.pdeath = 0")
+	init, err := c.InitPidfd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer init.Close()
+	monitor, err := strconv.Atoi(monitorOf(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(cgroup.FreezeDir(box, true, time.Second), unix.Kill(monitor, unix.SIGKILL)); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, c, command.Stopped)
+	time.AfterFunc(time.Second, func() { cgroup.FreezeDir(box, false, 0) })
+	if out, err := rig.Ours().Shell("lxc-start web").CombinedOutput(); err != nil {
+		t.Errorf("lxc-start: %v\n%s", err, out)
+	}
+	if err := unix.PidfdSendSignal(int(init.Fd()), 0, nil, 0); err != unix.ESRCH {
+		t.Errorf("the former init: %v; want it gone", err)
+	}
+	wantState(t, c, command.Running)
 }
