@@ -65,7 +65,8 @@ func (s *Server) reserve() {
 	s.spare, _ = unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0)
 }
 
-// Accept gives the next connection; nil when there is none.
+// Accept gives the next connection; nil when there is none, or one that is not
+// let in: others on the loop have their turn before the next.
 func (s *Server) Accept() (*Conn, error) {
 	for {
 		fd, _, err := unix.Accept4(s.FD, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
@@ -90,9 +91,7 @@ func (s *Server) Accept() (*Conn, error) {
 		default:
 			return nil, sys.CallError("accept4", err)
 		}
-		if c := s.admit(fd); c != nil {
-			return c, nil
-		}
+		return s.admit(fd), nil
 	}
 }
 

@@ -432,6 +432,37 @@ func TestStrangersCannotCrowd(t *testing.T) {
 	}
 }
 
+// TestStrangersCannotHold serves a crowd of strangers for some turns: each is of
+// one of them, be it let in or not.
+func TestStrangersCannotHold(t *testing.T) {
+	listener, err := command.Listen(testPath, "hold")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	server, err := command.NewServer(int(listener.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := make(chan string, 1)
+	go func() { kept <- runAs(t, 65534, "crowd", command.Address(testPath, "hold")) }()
+	for range 16 + 3 {
+		if n, err := unix.Poll([]unix.PollFd{{Fd: int32(server.FD), Events: unix.POLLIN}}, 5000); n == 0 {
+			t.Fatal("nobody calls: ", err)
+		}
+		conn, err := server.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if conn != nil {
+			defer conn.Close()
+		}
+	}
+	if got, want := <-kept, "97"; got != want {
+		t.Errorf("of a stranger's hundred connections %s are left; want %s", got, want)
+	}
+}
+
 // TestNoDescriptors accepts without being able to. Who calls is sent away, and
 // the loop gets on with its other work.
 func TestNoDescriptors(t *testing.T) {
