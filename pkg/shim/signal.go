@@ -57,20 +57,40 @@ func (s *shim) signal(sig unix.Signal) {
 func (s *shim) watchChild(pid, pidfd int) error {
 	return s.watch(pidfd, unix.EPOLLIN, func(uint32) {
 		s.forget(pidfd)
-		s.reap(pid, 0)
+		if !s.reap(pid, unix.WNOHANG) {
+			s.reapTraced(pid)
+		}
 	})
 }
 
-// reap collects a child that has ended, and whatever it left behind. A debugger
-// of the child's is waited for: it learns of the end first, and there is
-// nothing to collect, nor another event, until it has looked. With WNOHANG the
-// child need not have ended.
-func (s *shim) reap(pid, options int) {
-	for ; ; pid, options = -1, unix.WNOHANG {
+// reapTraced collects a child whose debugger learns of its end first: there is
+// nothing to collect, nor another event, until that one has looked. The init's
+// may be a process of the container that never will.
+func (s *shim) reapTraced(pid int) {
+	if pid == s.state.InitPid {
+		s.insist()
+	}
+	const pause = 10e6
+	var timer int
+	timer, err := s.every(pause, func() {
+		if s.reap(pid, unix.WNOHANG) {
+			s.stopTimer(timer)
+		}
+	})
+	if err != nil {
+		s.log.Warn(err.Error())
+		s.reap(pid, 0)
+	}
+}
+
+// reap collects a child that has ended, and whatever else has. With WNOHANG it
+// does not wait for the child; done says that there is no such child any more.
+func (s *shim) reap(pid, options int) (done bool) {
+	for ; ; done, pid, options = true, -1, unix.WNOHANG {
 		var status unix.WaitStatus
 		ended, err := sys.RetryInt(func() (int, error) { return unix.Wait4(pid, &status, options, nil) })
 		if ended <= 0 || err != nil {
-			return
+			return done || err != nil
 		}
 		switch ended {
 		case s.state.InitPid:

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -57,6 +58,27 @@ func TestStop(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTraced ends a container in the host's pid namespace, where a process
+// outlives the init and is its debugger. The monitor goes on meanwhile.
+func TestTraced(t *testing.T) {
+	each(t, func(t *testing.T, mapped bool) {
+		keep := "user pid"
+		if mapped {
+			keep = "pid"
+		}
+		b := newBox(t, mapped, "lxc.namespace.keep = "+keep, "lxc.mount.auto =", "lxc.mount.auto = sys:ro") // no proc of the host's pids
+		b.put("sbin/init", "#!/bin/sh\n/evil trace >/out 2>&1 &\nwhile :; do wait; done\n")
+		b.start()
+		eventually(b, func() error {
+			if said := b.get("out"); !strings.Contains(said, "tracing") {
+				return errors.New("evil: " + said)
+			}
+			return nil
+		})
+		b.stop()
+	})
 }
 
 // TestReboots reboots without end. The monitor stays as it was.

@@ -32,6 +32,7 @@ var attacks = map[string]func(args []string) error{
 	"run":         run,
 	"spy":         spy,
 	"stubborn":    stubborn,
+	"trace":       trace,
 	"zombies":     zombies,
 }
 
