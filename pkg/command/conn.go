@@ -122,7 +122,7 @@ func (c *Conn) read(b []byte) (more bool, err error) {
 	}
 	if c.have == 0 {
 		c.allowed = false
-		if peer := credentials(oob[:oobn]); peer != nil {
+		if peer, known := sys.Credentials(oob[:oobn]); known {
 			c.allowed, c.request.PID = c.server.allows(peer), peer.Pid
 		}
 	}
@@ -131,11 +131,12 @@ func (c *Conn) read(b []byte) (more bool, err error) {
 }
 
 func (c *Conn) recvmsg(b, oob []byte) (n, oobn int, err error) {
-	err = sys.Retry(func() (err error) {
-		n, oobn, _, _, err = unix.Recvmsg(c.fd, b, oob, unix.MSG_CMSG_CLOEXEC)
-		return err
-	})
-	return n, oobn, err
+	for {
+		n, oobn, err = sys.Recvmsg(c.fd, b, oob, unix.MSG_CMSG_CLOEXEC)
+		if err != unix.EINTR {
+			return n, oobn, err
+		}
+	}
 }
 
 // listener takes the descriptor that follows in a message of its own.
@@ -156,20 +157,6 @@ func (c *Conn) listener() (done bool, err error) {
 	}
 	c.request.FD = fds[0]
 	return true, nil
-}
-
-// credentials finds those of the sender in a control message.
-func credentials(oob []byte) *unix.Ucred {
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil
-	}
-	for i := range messages {
-		if peer, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
-			return peer
-		}
-	}
-	return nil
 }
 
 // Reply sends a response with descriptors riding on its header; they stay open

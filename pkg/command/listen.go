@@ -69,7 +69,7 @@ func (s *Server) reserve() {
 // let in: others on the loop have their turn before the next.
 func (s *Server) Accept() (*Conn, error) {
 	for {
-		fd, _, err := unix.Accept4(s.FD, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		fd, err := sys.Accept(s.FD, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 		switch err {
 		case nil:
 		case unix.EINTR, unix.ECONNABORTED:
@@ -83,7 +83,7 @@ func (s *Server) Accept() (*Conn, error) {
 			// Left in the queue it would wake the loop for ever. With nobody there
 			// the error is the same.
 			unix.Close(s.spare)
-			if fd, _, err := unix.Accept4(s.FD, unix.SOCK_CLOEXEC); err == nil {
+			if fd, err := sys.Accept(s.FD, unix.SOCK_CLOEXEC); err == nil {
 				unix.Close(fd)
 			}
 			s.reserve()
@@ -99,7 +99,7 @@ func (s *Server) Accept() (*Conn, error) {
 // many. Whether a request is allowed is decided by the credentials it carries.
 func (s *Server) admit(fd int) *Conn {
 	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	stranger := err != nil || !s.allows(peer)
+	stranger := err != nil || !s.allows(*peer)
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil || stranger && s.strangers == maxStrangers {
 		unix.Close(fd)
 		return nil
@@ -111,7 +111,7 @@ func (s *Server) admit(fd int) *Conn {
 }
 
 // allows: root and the container's own user may ask.
-func (s *Server) allows(peer *unix.Ucred) bool {
+func (s *Server) allows(peer unix.Ucred) bool {
 	return peer.Uid == 0 || peer.Uid == s.uid && peer.Gid == s.gid
 }
 

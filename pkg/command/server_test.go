@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -468,6 +469,48 @@ func TestStrangersCannotHold(t *testing.T) {
 func TestNoDescriptors(t *testing.T) {
 	if said := runAs(t, 0, "starve", testPath+"/starve"); said != "0 bytes, <nil>" {
 		t.Errorf("the caller got %s; want the end of its connection", said)
+	}
+}
+
+// TestGarbage serves some clients and counts what that leaves behind: a monitor
+// that is asked often would grow by it.
+func TestGarbage(t *testing.T) {
+	listener, err := command.Listen(testPath, "garbage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	server, err := command.NewServer(int(listener.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clients, most = 50, 256
+	c := &command.Client{Address: command.Address(testPath, "garbage")}
+	for range clients {
+		f := dialRaw(t, c)
+		me := unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid())})
+		request := make([]byte, 16)
+		request[0] = byte(command.GetState)
+		if err := unix.Sendmsg(int(f.Fd()), request, me, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range clients {
+		conn, err := server.Accept()
+		if err != nil || conn == nil {
+			t.Fatal("Accept: ", err)
+		}
+		if _, done, err := conn.Receive(); !done || err != nil {
+			t.Fatal("Receive: ", err)
+		}
+		conn.Reply(command.Int(1))
+		conn.Close()
+	}
+	runtime.ReadMemStats(&after)
+	if got := (after.TotalAlloc - before.TotalAlloc) / clients; got > most {
+		t.Errorf("a request leaves %d bytes behind; want no more than %d", got, most)
 	}
 }
 
