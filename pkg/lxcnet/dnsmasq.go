@@ -23,8 +23,10 @@ const stopPatience = 2000
 
 func (n *Network) pidFile() string { return filepath.Join(n.RunDir, "dnsmasq.pid") }
 
-// startDNSMasq starts the daemon, which answers once it has its sockets.
-func (n *Network) startDNSMasq() error {
+// startDNSMasq starts the daemon, which answers once it has its sockets. Its
+// standard input is the lock, which it closes after having written its pid file:
+// if we are killed meanwhile, nobody looks for the daemon before it can be found.
+func (n *Network) startDNSMasq(lock *os.File) error {
 	program, err := findProgram("dnsmasq")
 	if err != nil {
 		return err
@@ -35,7 +37,7 @@ func (n *Network) startDNSMasq() error {
 	var said bytes.Buffer
 	cmd := exec.Command(program, n.arguments()...)
 	cmd.Args[0] = "dnsmasq" // what pgrep looks for
-	cmd.Stderr = &said
+	cmd.Stdin, cmd.Stderr = lock, &said
 	err = cmd.Run()
 	if err == nil {
 		return nil

@@ -47,11 +47,11 @@ func (n *Network) Start(ctx context.Context) error {
 	if !n.Use {
 		return nil
 	}
-	unlock, err := n.lock()
+	lock, err := n.lock()
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	up, err := n.up()
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (n *Network) Start(ctx context.Context) error {
 	var undo cleanup.Stack
 	defer undo.Run()
 	undo.Add(func() { n.remove() })
-	for _, step := range []func() error{n.makeBridge, n.addRules, n.startDNSMasq, n.markUp} {
+	for _, step := range []func() error{n.markUp, n.makeBridge, n.addRules, func() error { return n.startDNSMasq(lock) }} {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -95,11 +95,11 @@ func (n *Network) Stop() error {
 	if !n.Use {
 		return nil
 	}
-	unlock, err := n.lock()
+	lock, err := n.lock()
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	if _, err := os.Stat(n.upFile()); err != nil {
 		return ErrNotRunning
 	}
@@ -118,9 +118,10 @@ func (n *Network) remove() error {
 	return nil
 }
 
-// up says whether the network is up: the marker is there, and so is what it
-// stands for. A marker alone is a remnant, of a /run that survived its machine
-// or of a dnsmasq that somebody killed.
+// up says whether the network is up: the marker is there, and so are the bridge
+// and dnsmasq, the first and the last of what Start makes. A marker alone is a
+// remnant: of a Start that was killed, of a /run that survived its machine, of
+// a dnsmasq that somebody ended.
 func (n *Network) up() (bool, error) {
 	if _, err := os.Stat(n.upFile()); err != nil {
 		return false, nil
@@ -140,10 +141,13 @@ func (n *Network) up() (bool, error) {
 	return true, nil
 }
 
+// markUp makes the marker. It comes first, so that whatever a killed Start has
+// made is still Stop's to remove.
 func (n *Network) markUp() error { return os.WriteFile(n.upFile(), nil, 0o644) }
 
-// lock makes the run directory, if needed, and holds it (flock(2)).
-func (n *Network) lock() (unlock func(), err error) {
+// lock makes the run directory, if needed, and holds it (flock(2)) until the
+// last copy of the descriptor is closed.
+func (n *Network) lock() (*os.File, error) {
 	if err := n.makeRunDir(); err != nil {
 		return nil, err
 	}
@@ -155,7 +159,7 @@ func (n *Network) lock() (unlock func(), err error) {
 		dir.Close()
 		return nil, &os.PathError{Op: "flock", Path: n.RunDir, Err: err}
 	}
-	return func() { dir.Close() }, nil
+	return dir, nil
 }
 
 // makeRunDir makes the run directory. Under SELinux it gets the label dnsmasq
