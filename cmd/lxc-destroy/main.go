@@ -7,13 +7,13 @@
 // # Description
 //
 // The container's directory and, if lxc-create made it, its root file system are
-// deleted. A container that runs, or that has clones or snapshots, is refused
-// unless the options say otherwise.
+// deleted. A container that runs, or that has snapshots, is refused unless the
+// options say otherwise; one with clones is refused in any case.
 //
 // # Options
 //
 //	-f, --force      kill the container first if it runs
-//	-s, --snapshots  delete its snapshots and clones too
+//	-s, --snapshots  delete its snapshots too
 //
 // and the options all tools have.
 //
@@ -31,7 +31,7 @@ const help = `lxc-destroy deletes a container
 
 Options :
   -n, --name=NAME   NAME of the container
-  -s, --snapshots   delete its snapshots and clones too
+  -s, --snapshots   delete its snapshots too
   -f, --force       kill the container first if it runs
   --rcfile=FILE     Read the configuration from FILE
 `

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"gantry/pkg/hook"
 	"gantry/pkg/plan"
@@ -15,21 +15,25 @@ import (
 // DestroyOptions says how Destroy removes a container.
 type DestroyOptions struct {
 	Force     bool // -f: stop it first
-	Snapshots bool // -s: its snapshots and the clones that depend on it too
+	Snapshots bool // -s: its snapshots too
 }
 
 // Destroy deletes a stopped container: its directory, and its root file system
-// if lxc-create made it. It refuses one that runs unless forced, and one with
-// clones or snapshots unless told to delete them too. One that is not defined
-// is ErrNotDefined, and a directory of that name is left alone. An error names
-// what is in the way; what has been deleted by then is gone, and the next
-// Destroy goes on.
+// if lxc-create made it. It refuses one that runs unless forced, one with
+// snapshots unless told to delete them too, and one with clones: their root
+// file systems need its own. What is refused is not even stopped. One that is
+// not defined is ErrNotDefined, and a directory of that name is left alone. An
+// error names what is in the way; what has been deleted by then is gone, and
+// the next Destroy goes on.
 func Destroy(c *Container, o DestroyOptions) error {
 	if !c.Defined() {
 		return ErrNotDefined
 	}
 	conf, err := c.Config()
 	if err != nil {
+		return err
+	}
+	if err := independent(c, o); err != nil {
 		return err
 	}
 	ephemeral := conf.Ephemeral.V
@@ -52,14 +56,16 @@ func destroyStopped(c *Container, o DestroyOptions) error {
 	if err := c.removeCgroups(true); err != nil {
 		c.Log.Warn("clearing up after ", c.Name, ": ", err.Error())
 	}
-	if o.Snapshots {
-		if err := destroyDependents(c, o); err != nil {
-			return err
-		}
+	if err := independent(c, o); err != nil { // it may have been cloned meanwhile
+		return err
 	}
-	if c.config.Rootfs.Managed.V {
-		if err := independent(c); err != nil {
-			return err
+	snapshots, err := snapshots(c)
+	if err != nil {
+		return err
+	}
+	for _, s := range snapshots {
+		if err := Destroy(s, DestroyOptions{}); err != nil {
+			return fmt.Errorf("snapshot %s: %w", s.Name, err)
 		}
 	}
 	return destroy(c)
@@ -77,49 +83,46 @@ func stopped(c *Container, force bool) (ran bool, err error) {
 	return true, c.Client().Stop()
 }
 
-// independent refuses a container others need.
-func independent(c *Container) error {
-	if storage.HasClones(c.Dir()) {
-		return fmt.Errorf("destroying %s failed: %s has clones (use -s to delete them too)", c.Name, c.Name)
-	}
-	names, err := storage.Snapshots(c.Dir())
-	if err == nil && len(names) > 0 {
-		return fmt.Errorf("destroying %s failed: %s has snapshots (use -s to delete them too)", c.Name, c.Name)
-	}
-	return err
-}
-
-// destroyDependents deletes the container's clones, then its snapshots.
-func destroyDependents(c *Container, o DestroyOptions) error {
+// independent refuses a container others need. As in LXC, -s is not for clones,
+// and -f not for snapshots.
+func independent(c *Container, o DestroyOptions) error {
 	clones, err := storage.Clones(c.Dir())
 	if err != nil {
 		return err
 	}
-	for _, r := range clones {
-		clone := c.sibling(r.LXCPath, r.Name)
-		if !clone.Defined() {
-			// Somebody has removed it by hand.
-			gone := storage.Container{LXCPath: r.LXCPath, Name: r.Name, Lock: c.LockOther}
-			if err := gone.ForgetIn(storage.Ref{LXCPath: c.LXCPath, Name: c.Name}); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := Destroy(clone, o); err != nil {
-			return fmt.Errorf("clone %s: %w", r.Name, err)
-		}
+	if len(clones) > 0 {
+		return fmt.Errorf("destroying %s failed: %s has clones (destroy them first: %s)", c.Name, c.Name, strings.Join(clones, ", "))
 	}
-	names, err := storage.Snapshots(c.Dir())
+	snapshots, err := snapshots(c)
 	if err != nil {
 		return err
 	}
-	snaps := filepath.Join(c.Dir(), "snaps")
-	for _, name := range names {
-		if err := Destroy(c.sibling(snaps, name), o); err != nil {
-			return fmt.Errorf("snapshot %s: %w", name, err)
+	if len(snapshots) > 0 && !o.Snapshots {
+		return fmt.Errorf("destroying %s failed: %s has snapshots (use -s to delete them too)", c.Name, c.Name)
+	}
+	for _, s := range snapshots {
+		err := ErrNotDefined
+		if s.Defined() {
+			_, err = stopped(s, false)
+		}
+		if err == nil {
+			err = independent(s, DestroyOptions{})
+		}
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %w", s.Name, err)
 		}
 	}
 	return nil
+}
+
+// snapshots are the container's snapshots, containers themselves.
+func snapshots(c *Container) ([]*Container, error) {
+	names, err := storage.Snapshots(c.Dir())
+	var list []*Container
+	for _, name := range names {
+		list = append(list, c.sibling(storage.SnapshotPath(c.Dir()), name))
+	}
+	return list, err
 }
 
 // sibling is another container, seen by the same tool.

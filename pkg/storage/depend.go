@@ -20,23 +20,32 @@ const (
 // A Ref names a container.
 type Ref struct{ LXCPath, Name string }
 
-// Clones gives the containers whose root file systems need that of the
-// container directory dir.
-func Clones(dir string) ([]Ref, error) { return readRefs(filepath.Join(dir, clonesName)) }
-
-// HasClones says whether there are any; a file of the old format, a mere
-// number, counts as well.
-func HasClones(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, clonesName))
-	return err == nil && info.Size() > 0
+// Clones names the containers whose root file systems need that of the
+// container directory dir; none if there are none. A file of the old format, a
+// mere number, counts as one of an unknown name.
+func Clones(dir string) (names []string, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, clonesName))
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(b) == 0 {
+		return nil, nil
+	}
+	for _, r := range parseRefs(string(b)) {
+		names = append(names, filepath.Join(r.LXCPath, r.Name))
+	}
+	if err == nil && names == nil {
+		names = []string{"unknown"}
+	}
+	return names, err
 }
 
 // snapsName is where a container's snapshots are.
 const snapsName = "snaps"
 
+// SnapshotPath is the directory of containers for the snapshots of dir's.
+func SnapshotPath(dir string) string { return filepath.Join(dir, snapsName) }
+
 // Snapshots gives the names of the container's snapshots.
 func Snapshots(dir string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, snapsName))
+	entries, err := os.ReadDir(SnapshotPath(dir))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -47,16 +56,20 @@ func Snapshots(dir string) ([]string, error) {
 	return names, err
 }
 
-func readRefs(path string) (refs []Ref, err error) {
+func readRefs(path string) ([]Ref, error) {
 	b, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+	return parseRefs(string(b)), nil
+}
+
+func parseRefs(text string) (refs []Ref) {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i := 0; i+1 < len(lines); i += 2 {
 		refs = append(refs, Ref{lines[i], lines[i+1]})
 	}
-	return refs, nil
+	return refs
 }
 
 // forget takes the container out of the lists of those it depends on.
@@ -66,15 +79,15 @@ func (c Container) forget() error {
 		return err
 	}
 	for _, on := range depends {
-		if err := c.ForgetIn(on); err != nil {
+		if err := c.forgetIn(on); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ForgetIn takes the container out of the list of one it depends on.
-func (c Container) ForgetIn(on Ref) error {
+// forgetIn takes the container out of the list of one it depends on.
+func (c Container) forgetIn(on Ref) error {
 	unlock, err := c.lock(on)
 	if err != nil {
 		return err

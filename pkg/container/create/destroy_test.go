@@ -85,46 +85,54 @@ func TestDestroyHooks(t *testing.T) {
 
 func TestDestroyUnmanaged(t *testing.T) {
 	c := made(t, "lxc.rootfs.managed = 0")
-	write(t, c, "lxc_snapshots", "/x\ny\n")
 	if err := container.Destroy(c, container.DestroyOptions{}); err != nil || !c.Defined() {
 		t.Errorf("Destroy = %v, defined %v; want nil, and all kept", err, c.Defined())
 	}
 }
 
-func TestDestroyDependents(t *testing.T) {
+func TestDestroyClones(t *testing.T) {
 	c := made(t)
 	clone := made(t)
 	clone.LXCPath, clone.Name = c.LXCPath, "clone"
 	write(t, clone, "config", "")
 	write(t, clone, "lxc_rdepends", c.LXCPath+"\nc\n")
-	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n")
-	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has clones") || !c.Defined() {
-		t.Errorf("Destroy with a clone = %v; want it refused", err)
+	for _, list := range []string{"1\n", c.LXCPath + "\nclone\n"} {
+		write(t, c, "lxc_snapshots", list)
+		for _, o := range []container.DestroyOptions{{}, {Force: true, Snapshots: true}} {
+			if err := container.Destroy(c, o); err == nil || !strings.Contains(err.Error(), "c has clones") || !c.Defined() || !clone.Defined() {
+				t.Errorf("Destroy(%+v) with the clones %q = %v; want it refused", o, list, err)
+			}
+		}
 	}
-	if err := os.Remove(c.Dir() + "/lxc_snapshots"); err != nil {
-		t.Fatal(err)
+	for _, c := range []*container.Container{clone, c} {
+		if err := container.Destroy(c, container.DestroyOptions{}); err != nil || !vanished(t, c) {
+			t.Errorf("Destroy of %s, one after the other = %v; want it gone", c.Name, err)
+		}
 	}
+}
+
+func TestDestroySnapshots(t *testing.T) {
+	c := made(t)
 	write(t, c, "x", "")
 	if err := os.MkdirAll(c.Dir()+"/snaps/snap0", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	text(t, c.Dir()+"/snaps/snap0/config", "", 0o640)
-	if err := container.Destroy(c, container.DestroyOptions{}); err == nil || !strings.Contains(err.Error(), "c has snapshots") || !c.Defined() {
+	if err := container.Destroy(c, container.DestroyOptions{Force: true}); err == nil || !strings.Contains(err.Error(), "c has snapshots") || !c.Defined() {
 		t.Errorf("Destroy with a snapshot = %v; want it refused", err)
 	}
-	if err := os.MkdirAll(c.Dir()+"/snaps/mine", 0o755); err != nil {
+	if err := os.MkdirAll(c.Dir()+"/snaps/strange", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	text(t, c.Dir()+"/snaps/mine/file", "", 0o640)
-	write(t, c, "lxc_snapshots", c.LXCPath+"\nclone\n"+c.LXCPath+"\nremoved by hand\n")
-	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err == nil || !strings.Contains(err.Error(), "snapshot mine: ") || !c.Defined() {
-		t.Errorf("Destroy with a directory that is no snapshot = %v; want it refused", err)
+	text(t, c.Dir()+"/snaps/strange/file", "", 0o640)
+	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err == nil || !strings.Contains(err.Error(), "snapshot strange: ") || len(listing(t, c.Dir()+"/snaps")) != 2 {
+		t.Errorf("Destroy with a directory that is no snapshot = %v; want it refused, and all kept", err)
 	}
-	if err := os.RemoveAll(c.Dir() + "/snaps/mine"); err != nil {
+	if err := os.RemoveAll(c.Dir() + "/snaps/strange"); err != nil {
 		t.Fatal(err)
 	}
-	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err != nil || !vanished(t, c) || !vanished(t, clone) {
-		t.Errorf("Destroy with all = %v; want all gone", err)
+	if err := container.Destroy(c, container.DestroyOptions{Snapshots: true}); err != nil || !vanished(t, c) {
+		t.Errorf("Destroy with its snapshot = %v; want both gone", err)
 	}
 }
 
