@@ -66,8 +66,7 @@ func (b bootstrapping) operands() (argv []string) {
 	return argv
 }
 
-// bootstrap fills target. The programs have a pid namespace, so that nothing
-// they start is left over.
+// bootstrap fills target.
 func (j *job) bootstrap(ctx context.Context, target string) error {
 	b, err := j.bootstrapping(target)
 	if err != nil {
@@ -88,7 +87,6 @@ func (j *job) bootstrap(ctx context.Context, target string) error {
 		argv:  argv,
 		env:   append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"),
 		files: [3]*os.File{null},
-		flags: unix.CLONE_NEWNS | unix.CLONE_NEWPID,
 		inside: func(p *forkexec.Program) {
 			p.Call("mount /proc", unix.SYS_MOUNT, p.String("proc"), p.String("/proc"), p.String("proc"), forkexec.Int(0), forkexec.Int(0))
 		},

@@ -50,7 +50,7 @@ func (c chroot) run(ctx context.Context, argv, env []string) error {
 		env:    env,
 		files:  [3]*os.File{null},
 		idmap:  c.tree.idmap,
-		flags:  unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
+		flags:  unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 		mount:  c.mount,
 		inside: c.enter,
 	}.captured(ctx, c.out)

@@ -5,9 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
-	"gantry/pkg/forkexec"
 	"gantry/pkg/plan"
 )
 
@@ -21,7 +18,11 @@ type Program struct {
 
 // Run runs the program as LXC does: in a mount namespace whose mounts do not
 // come back to the host, with the caller's environment, directory and standard
-// files. When ctx is done the program and what it has started are killed.
+// files. When it ends, ctx is done or this process is killed, what it has
+// started ends too.
+//
+// A pid namespace sees to that. /proc stays the host's: LXC's templates compare
+// the id maps of /proc/self and /proc/1.
 func (t Program) Run(ctx context.Context) error {
 	c := child{
 		path:  t.Path,
@@ -29,10 +30,6 @@ func (t Program) Run(ctx context.Context) error {
 		env:   os.Environ(),
 		files: [3]*os.File{os.Stdin, os.Stdout, os.Stderr},
 		idmap: t.IDMap,
-		inside: func(p *forkexec.Program) {
-			// What outlives its parent stays where it can be found and killed.
-			p.Prctl("become a subreaper", unix.PR_SET_CHILD_SUBREAPER, forkexec.Int(1))
-		},
 	}
 	if t.Quiet {
 		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)

@@ -46,7 +46,7 @@ umask > umask
 	if mounts := content(t, "/proc/self/mountinfo"); strings.Contains(mounts, dir) {
 		t.Error("the program's mount is seen outside")
 	}
-	if err := (Program{Path: script(t, "#!/bin/sh\nexit 3")}).Run(context.Background()); err == nil || !strings.Contains(err.Error(), "exit status 3") {
+	if err := (Program{Path: script(t, "#!/bin/sh\nexit 3")}).Run(context.Background()); err == nil || !strings.Contains(err.Error(), "lxc-test exited with status 3") {
 		t.Errorf("Run of one that fails = %v; want its status", err)
 	}
 	if err := (Program{Path: script(t, "exit 0")}).Run(context.Background()); err != nil {

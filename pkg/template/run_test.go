@@ -176,8 +176,11 @@ sleep 1000 &
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := content(t, j.Rootfs+"/facts"); got != "1 box 0\n" {
-			t.Errorf("%s: pid, host name, uid = %q; want 1 box 0", name, got)
+		if got := content(t, j.Rootfs+"/facts"); got != fmt.Sprintln(os.Getpid(), "box", 0) {
+			t.Errorf("%s: pid, host name, uid = %q; want our pid, box, 0", name, got)
+		}
+		if got := strings.TrimSpace(content(t, j.Rootfs+"/processes")); got != "4" {
+			t.Errorf("%s: ps shows %s; want the init, the script, itself and wc", name, got)
 		}
 		if got := strings.TrimSpace(content(t, j.Rootfs+"/random")); got != "4" {
 			t.Errorf("%s: urandom gave %s bytes; want 4", name, got)

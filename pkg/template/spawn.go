@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,21 +20,21 @@ import (
 	"gantry/pkg/plan"
 )
 
-// A child is a program in a mount namespace of its own. It dies with this
-// process, however that ends.
+// A child is a program in a mount and a pid namespace of its own, with all that
+// comes of it: when it ends, or this process does, however that happens, all of
+// them have.
 type child struct {
 	path   string // of the program
 	argv   []string
 	env    []string
 	files  [3]*os.File
-	idmap  []plan.IDMap // not nil: in a user namespace too
-	flags  uintptr      // further CLONE_NEW* namespaces
-	inside func(p *forkexec.Program)
-	mount  func() error // prepares the mounts, on a thread with a mount namespace of its own
+	idmap  []plan.IDMap              // not nil: in a user namespace too
+	flags  uintptr                   // further CLONE_NEW* namespaces
+	inside func(p *forkexec.Program) // what the init of the pid namespace does first; nil for nothing
+	mount  func() error              // prepares the mounts, on a thread with a mount namespace of its own
 }
 
-// run starts the program and waits for it. When ctx is done it is killed with
-// all that descends from it.
+// run starts the program and waits for it. When ctx is done it is killed.
 func (c child) run(ctx context.Context) error {
 	done := make(chan error, 1)
 	ownThread(func() { done <- c.wait(ctx) })
@@ -84,10 +83,10 @@ func (c child) wait(ctx context.Context) error {
 	defer open.Close()
 	process, err := c.program(gate).Start(c.attr())
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.argv[0], err)
+		return fmt.Errorf("%s: %w", c.name(), err)
 	}
 	defer process.Close()
-	stop := context.AfterFunc(ctx, func() { c.kill(process.Process) })
+	stop := context.AfterFunc(ctx, func() { process.Process.Kill() })
 	defer stop()
 	if _, err := open.Write([]byte{1}); err != nil {
 		process.Process.Kill()
@@ -97,8 +96,11 @@ func (c child) wait(ctx context.Context) error {
 		if recordErr != nil {
 			break
 		}
-		if record.Kind == forkexec.Failed {
-			err = fmt.Errorf("%s: %w", c.argv[0], record.Err())
+		if err != nil {
+			continue
+		}
+		if err = record.Err(); record.Kind == forkexec.Failed {
+			err = fmt.Errorf("%s: %w", c.name(), err)
 		}
 	}
 	state, waitErr := process.Process.Wait()
@@ -110,19 +112,22 @@ func (c child) wait(ctx context.Context) error {
 	case waitErr != nil:
 		return waitErr
 	case !state.Success():
-		return fmt.Errorf("%s: %s", filepath.Base(c.argv[0]), state)
+		return fmt.Errorf("%s: %s", c.name(), state)
 	}
 	return nil
 }
 
+// name is the program's in errors.
+func (c child) name() string { return filepath.Base(c.argv[0]) }
+
 // attr makes the child die with this thread. The pipe it waits at first tells
 // it that the thread has died before.
 func (c child) attr() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Cloneflags: c.flags, Pdeathsig: syscall.SIGKILL}
+	attr := &syscall.SysProcAttr{Cloneflags: c.flags | unix.CLONE_NEWNS | unix.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
 	if len(c.idmap) == 0 {
 		return attr
 	}
-	attr.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNS
+	attr.Cloneflags |= unix.CLONE_NEWUSER
 	attr.GidMappingsEnableSetgroups = true
 	attr.Credential = &syscall.Credential{}
 	for _, m := range c.idmap {
@@ -136,6 +141,8 @@ func (c child) attr() *syscall.SysProcAttr {
 	return attr
 }
 
+// program is the init of the pid namespace: it starts the program, collects
+// whoever ends, and ends with the program, and so does whoever is left then.
 func (c child) program(gate *os.File) *forkexec.Program {
 	p := forkexec.New()
 	p.Stdio(c.files[0], c.files[1], c.files[2])
@@ -144,38 +151,39 @@ func (c child) program(gate *os.File) *forkexec.Program {
 	if c.inside != nil {
 		c.inside(p)
 	}
+	pid, ended, code, status := p.Reg(), p.Reg(), p.Reg(), p.Bytes(make([]byte, 8))
+	child, wait, collected, fine := p.Label(), p.Label(), p.Label(), p.Label()
+	p.Clone(pid, forkexec.CloneArgs{ExitSignal: uint64(unix.SIGCHLD), SetTID: uint64(c.number(p)), SetTIDSize: 1})
+	p.JumpIfZero(pid, child)
+	p.Place(wait)
+	p.Call("wait", unix.SYS_WAIT4, forkexec.Int(-1), status, forkexec.Int(0), forkexec.Int(0)).Into(ended)
+	p.Subtract(ended, ended, pid)
+	p.JumpIfZero(ended, collected)
+	p.Jump(wait)
+	p.Place(collected)
+	p.Load32(code, status)
+	p.JumpIfZero(code, fine)
+	p.Fail(c.name(), forkexec.WaitStatus, code)
+	p.Place(fine)
+	p.Exit(0)
+	p.Place(child)
+	c.execute(p)
+	return p
+}
+
+// number is the pid the program gets in its namespace: ours. Templates call
+// their temporary files after it, and two at the same time must not meet.
+func (c child) number(p *forkexec.Program) forkexec.Ptr {
+	pid := int32(max(os.Getpid(), 2)) // 1 is the init
+	return forkexec.Struct(p, &pid)
+}
+
+func (c child) execute(p *forkexec.Program) {
 	argv, env := p.Strings(c.argv), p.Strings(c.env)
 	shell := p.Label()
 	p.Call("execute", unix.SYS_EXECVE, p.String(c.path), argv, env).On(unix.ENOEXEC, shell)
 	p.Place(shell) // a script without #!, as execvp(3) runs it
 	p.Call("execute", unix.SYS_EXECVE, p.String("/bin/sh"), p.Strings(append([]string{"sh", c.path}, c.argv[1:]...)), env)
-	return p
-}
-
-// kill ends the child with its descendants. One in a pid namespace takes them
-// along; the others are looked up, as a template need not be a good parent.
-func (c child) kill(p *os.Process) {
-	if c.flags&unix.CLONE_NEWPID == 0 && p.Signal(unix.SIGSTOP) == nil {
-		killTree(p.Pid)
-	}
-	p.Kill()
-}
-
-// killTree kills what descends from a stopped process. Stopping each before its
-// children are listed keeps it from getting more.
-func killTree(pid int) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, task := range tasks {
-		b, _ := os.ReadFile(task)
-		for _, field := range strings.Fields(string(b)) {
-			child, err := strconv.Atoi(field)
-			if err != nil || unix.Kill(child, unix.SIGSTOP) != nil {
-				continue
-			}
-			killTree(child)
-			unix.Kill(child, unix.SIGKILL)
-		}
-	}
 }
 
 // captured runs the program with its output going to line, and adds the last

@@ -182,7 +182,7 @@ cat /proc/self/uid_map > "$rootfs/map"
 
 func TestCreateFails(t *testing.T) {
 	tests := []struct{ name, script, want string }{
-		{"template", "touch $rootfs/x; exit 3", "failed to create container from template: lxc-test: exit status 3"},
+		{"template", "touch $rootfs/x; exit 3", "failed to create container from template: lxc-test exited with status 3"},
 		{"configuration", "echo lxc.bogus = 1 >> $path/config", "the template has left a bad configuration: "},
 	}
 	for _, test := range tests {
@@ -376,6 +376,29 @@ func TestCreateInterrupted(t *testing.T) {
 		}
 		if out, err := exec.Command("pgrep", "-f", "sleep 765432").Output(); err == nil {
 			t.Errorf("%v: still running: %s", signal, out)
+		}
+	}
+}
+
+// A killed lxc-create takes its template along, with all that has come of it.
+func TestCreateKilledWithTemplate(t *testing.T) {
+	for _, config := range []string{"", "lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n"} {
+		c := creator(t, "c")
+		text(t, c.Paths.DefaultConfig, config, 0o644)
+		program(t, c, "sh -c '(setsid sleep 765431 &); sleep 765431; exit 0' & touch $rootfs/begun; sleep 765431; exit 0")
+		cmd := child(t, "create", c)
+		appears(t, c.Dir()+"/rootfs/begun")
+		time.Sleep(50 * time.Millisecond)
+		cmd.Process.Kill()
+		cmd.Wait()
+		for began := time.Now(); exec.Command("pgrep", "-f", "sleep 765431").Run() == nil; time.Sleep(5 * time.Millisecond) {
+			if time.Since(began) > 2*time.Second {
+				out, _ := exec.Command("pgrep", "-fa", "sleep 765431").Output()
+				t.Fatalf("with %q still running: %s", config, out)
+			}
+		}
+		if err := c.Open(); err != nil || len(listing(t, c.LXCPath)) > 0 {
+			t.Errorf("Open after the kill = %v; left: %v", err, listing(t, c.LXCPath))
 		}
 	}
 }
