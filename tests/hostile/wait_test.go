@@ -3,38 +3,12 @@ package hostile
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// TestTracedInit has the init traced by a process that outlives it and never
-// waits: in a shared pid namespace the monitor's own wait would not return.
-func TestTracedInit(t *testing.T) {
-	b := newBox(t, true, "lxc.namespace.keep = pid", "lxc.mount.auto =")
-	b.start()
-	init, err := b.client().InitPID()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.evil("traced", "trace", strconv.Itoa(init))
-	defer killEvil()
-	b.stop()
-}
-
-// killEvil ends what an attack has left in the pid namespace of the test.
-func killEvil() {
-	files, _ := filepath.Glob("/proc/[0-9]*/comm")
-	for _, f := range files {
-		if comm, _ := os.ReadFile(f); string(comm) == "evil\n" {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
-			unix.Kill(pid, unix.SIGKILL)
-		}
-	}
-}
 
 // TestAttachInterrupted attaches to a container whose cgroups are frozen. The
 // command does not come about; whoever started lxc-attach can end it.
