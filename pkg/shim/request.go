@@ -188,9 +188,13 @@ func (s *shim) getConfigItem(_ *client, r *command.Request) answer {
 	return answer{Response: command.Text(value)}
 }
 
-// stop sends the stop signal. The client learns of the end by the end of its
-// connection.
+// stop sends the stop signal, or ends a reboot under way. The client learns of
+// the end by the end of its connection.
 func (s *shim) stop(*client, *command.Request) answer {
+	if s.ended {
+		s.stopReboot()
+		return answer{silent: true}
+	}
 	sig := unix.Signal(s.state.StopSignal)
 	if sig == 0 {
 		sig = unix.SIGKILL

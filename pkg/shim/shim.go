@@ -97,6 +97,7 @@ func (s *shim) begin() (err error) {
 	if err := s.watch(s.server.FD, unix.EPOLLIN, s.accept); err != nil {
 		return err
 	}
+	s.enter(command.Starting)
 	if err := s.adopt(); err != nil {
 		return err
 	}

@@ -115,6 +115,10 @@ func (s *shim) initEnded(status unix.WaitStatus) {
 	s.drainConsole()
 	s.enter(command.Stopping)
 	reboot := s.loop != nil && status.Signaled() && status.Signal() == unix.SIGHUP
+	if reboot { // who waits for STOPPED sees that the old life is over
+		s.enter(command.Stopped)
+		s.enter(command.Starting)
+	}
 	if reboot || s.state.Finish {
 		if err := s.runStage(reboot); err == nil {
 			return

@@ -16,11 +16,17 @@ import (
 // disappear from its cgroups.
 const removalLimit = 5 * time.Second
 
+// rebootLimit is how long lxc-stage may take to give a reboot up when the
+// container shall stop, the hooks of a stop included.
+const rebootLimit = 10 * time.Second
+
 // stageChild is lxc-stage at work on the container.
 type stageChild struct {
 	pid    int
 	pidfd  int
+	reboot bool
 	socket *os.File // where it will hand a new life over
+	killer int      // timer, while the container shall stop instead
 }
 
 // runStage starts lxc-stage for a reboot or an ending. Without a loop it returns
@@ -47,7 +53,7 @@ func (s *shim) runStage(reboot bool) error {
 	if err != nil {
 		return sys.CallError("pidfd_open", err)
 	}
-	s.stage = stageChild{pid, pidfd, ours}
+	s.stage = stageChild{pid: pid, pidfd: pidfd, reboot: reboot, socket: ours}
 	err = s.watch(int(ours.Fd()), unix.EPOLLIN, func(uint32) { s.takeBack() })
 	if err == nil {
 		err = s.watchChild(pid, pidfd)
@@ -57,6 +63,20 @@ func (s *shim) runStage(reboot bool) error {
 		s.reap(pid, 0)
 	}
 	return nil
+}
+
+// stopReboot lets a reboot under way be the container's end.
+func (s *shim) stopReboot() {
+	if s.stage.pid == 0 || !s.stage.reboot || s.stage.killer != 0 {
+		return
+	}
+	pidfd := s.stage.pidfd
+	unix.PidfdSendSignal(pidfd, unix.SIGTERM, nil, 0)
+	var err error
+	s.stage.killer, err = s.every(rebootLimit, func() { unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
+	if err != nil {
+		s.log.Warn(err.Error())
+	}
 }
 
 // spawn executes lxc-stage by the descriptor the shim has of it. Listed among
@@ -129,6 +149,10 @@ func (s *shim) takeBack() {
 	if err := s.adopt(); err == nil {
 		s.stage.socket.Write([]byte{1})
 		spareFiles(wayOut)
+		if s.stage.killer != 0 { // too late to be given up
+			s.signal(unix.SIGKILL)
+			s.insist()
+		}
 	} else {
 		s.log.Error("cannot supervise the container: ", err.Error())
 		s.ended = true // lxc-stage ends a life that nobody takes
@@ -144,9 +168,10 @@ func (s *shim) forgetStage() {
 // stageEnded goes on where lxc-stage has left off: a reboot has already handed
 // over the new life, else the container is over.
 func (s *shim) stageEnded(status unix.WaitStatus) {
+	s.stopTimer(s.stage.killer)
 	s.forget(s.stage.pidfd)
 	unix.Close(s.stage.pidfd)
-	s.stage.pid = 0
+	s.stage.pid, s.stage.killer = 0, 0
 	if status != 0 {
 		s.log.Warn("lxc-stage ended with ", describe(status))
 	}

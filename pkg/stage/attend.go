@@ -106,21 +106,15 @@ func (r *run) listen(until <-chan struct{}) (over bool, err error) {
 // not keep the caller from ending the start.
 func (r *run) holdSignals() error {
 	const patience = time.Second
-	if r.guard == nil {
-		return nil
-	}
 	return r.guard.Hold(patience)
 }
 
 // passSignals gives the init the signals that are its own in the foreground,
-// until the shim does. Those of a daemon's start come too late.
+// until the shim does. Those of a daemon's start, or of a reboot, come too late.
 func (r *run) passSignals() {
-	if r.guard == nil {
-		return
-	}
 	r.guard.Pass(func(s syscall.Signal) {
 		switch {
-		case r.plan.Daemon:
+		case r.plan.Daemon || r.sibling:
 			return
 		case s == unix.SIGHUP:
 			s = unix.SIGTERM // as the shim does

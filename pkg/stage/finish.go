@@ -11,6 +11,7 @@ import (
 	"gantry/internal/log"
 	"gantry/pkg/cgroup"
 	"gantry/pkg/handover"
+	"gantry/pkg/interrupt"
 	"gantry/pkg/network"
 )
 
@@ -18,6 +19,8 @@ import (
 // hooks of a stop run, cgroups go, and an ephemeral container is deleted. It
 // is lxc-stage's work. Everything is tried; the errors come together.
 func Finish(s *handover.State, files handover.Files) error {
+	_, guard := interrupt.Watch() // ^C at the container's terminal is no reason to stop half way
+	defer guard.Stop()
 	l, err := take(s, files)
 	if err != nil {
 		return err
@@ -29,8 +32,11 @@ func Finish(s *handover.State, files handover.Files) error {
 // Restart ends a container whose init has asked for a reboot and starts it
 // again. The new init is the shim's child, and control is where the shim waits
 // for it. A post-stop hook that fails forbids the reboot. One that does not come
-// about is the container's end.
+// about is the container's end, as is one that a signal ends: the shim sends it
+// when the container shall stop.
 func Restart(s *handover.State, files handover.Files, control *os.File) error {
+	ctx, guard := interrupt.Watch()
+	defer guard.Stop()
 	l, err := take(s, files)
 	if err != nil {
 		return err
@@ -38,7 +44,7 @@ func Restart(s *handover.State, files handover.Files, control *os.File) error {
 	if err := l.finish("reboot"); err != nil {
 		return errors.Join(err, l.try(l.perish()))
 	}
-	err = l.again(control)
+	err = l.again(ctx, guard, control)
 	if err != nil {
 		l.Log.Error("cannot reboot: ", err.Error())
 	}
@@ -46,14 +52,14 @@ func Restart(s *handover.State, files handover.Files, control *os.File) error {
 }
 
 // again starts the container's next life, as a child of the shim.
-func (l *life) again(control *os.File) error {
-	next := life{plan: l.plan, Options: l.Options, ctx: l.ctx, mask: l.mask, null: l.null, cgroups: l.cgroups, files: handover.Files{}}
+func (l *life) again(ctx context.Context, guard *interrupt.Guard, control *os.File) error {
+	next := life{plan: l.plan, Options: l.Options, ctx: ctx, mask: l.mask, null: l.null, cgroups: l.cgroups, files: handover.Files{}}
 	for _, name := range []string{handover.Stage, handover.Peer} {
 		if f := l.files[name]; f != nil {
 			next.files[name] = f
 		}
 	}
-	r := &run{life: next, sibling: true, control: control}
+	r := &run{life: next, guard: guard, sibling: true, control: control}
 	defer r.open.Run()
 	defer r.undo.Run()
 	if err := r.start("LXC_TARGET=reboot"); err != nil {

@@ -69,7 +69,7 @@ type Answer struct{ Key, Value string }
 type run struct {
 	life
 	sibling bool             // the init is our parent's child, as we are (lxc-stage)
-	guard   *interrupt.Guard // of the signals that end the start; nil in lxc-stage
+	guard   *interrupt.Guard // of the signals that end the start
 	undo    cleanup.Stack    // what a failure takes back
 	open    cleanup.Stack    // descriptors, which no outcome needs afterwards
 	over    chan struct{}    // closed when the start has failed
