@@ -65,14 +65,15 @@ func (s *shim) connectConsole() error {
 	if !ours(fd) {
 		return c.Connect(terminal.Peer{In: -1, Out: fd, Patient: true})
 	}
+	var ahead terminal.Ahead
 	if s.console.cooked == nil {
 		was, err := terminal.Raw(fd)
 		if err != nil {
 			return err
 		}
-		s.console.cooked = was
+		s.console.cooked, ahead = was, terminal.TypedAhead(fd, was)
 	}
-	if err := c.Connect(terminal.Peer{In: fd, Out: fd, Patient: true}); err != nil {
+	if err := c.Connect(terminal.Peer{In: fd, Out: fd, Patient: true, Ahead: ahead}); err != nil {
 		return err
 	}
 	c.Resize()

@@ -20,6 +20,7 @@ type Peer struct {
 	// Patient: the container waits while the peer takes no output, as for any
 	// command on a terminal or pipe. Otherwise the peer misses some.
 	Patient bool
+	Ahead   Ahead // In's
 }
 
 // A peer is a Peer that is connected.
@@ -175,6 +176,7 @@ func (c *Console) listen() {
 		c.forget(p.In)
 		p.In = -1
 	default:
+		p.Ahead.Mend(b[:n])
 		c.Resize()
 		c.enter(b[:n])
 	}

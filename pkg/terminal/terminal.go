@@ -112,6 +112,36 @@ func Raw(fd int) (was *unix.Termios, err error) {
 	return was, Restore(fd, &raw)
 }
 
+// Ahead is what was typed before a terminal became raw and is still to be read.
+// An end of file among it is a zero byte: the kernel marks it so (n_tty), and a
+// raw terminal hands the mark out.
+type Ahead struct {
+	left int
+	eof  byte
+}
+
+// TypedAhead gives what waits in a terminal whose modes were such before it
+// became raw.
+func TypedAhead(fd int, was *unix.Termios) Ahead {
+	if was.Lflag&unix.ICANON == 0 {
+		return Ahead{}
+	}
+	left, _ := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return Ahead{left, was.Cc[unix.VEOF]}
+}
+
+// Mend makes the marks among the bytes that were read next the character that
+// was typed, for the terminal at the other end to take for an end of file.
+func (a *Ahead) Mend(b []byte) {
+	b = b[:min(len(b), a.left)]
+	a.left -= len(b)
+	for i := range b {
+		if b[i] == 0 {
+			b[i] = a.eof
+		}
+	}
+}
+
 // Restore sets a terminal's modes.
 func Restore(fd int, modes *unix.Termios) error {
 	return sys.CallError("TCSETS", sys.Retry(func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, modes) }))

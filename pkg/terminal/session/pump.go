@@ -263,6 +263,7 @@ func (p *pump) listen() error {
 	case err != nil:
 		return sys.CallError("read", err)
 	}
+	p.tty.ahead.Mend(b[:n])
 	typed, quit := p.escape.filter(b[:n])
 	p.typed = append(p.typed, typed...)
 	if quit {

@@ -62,14 +62,18 @@ type user struct {
 	seen     []byte
 }
 
-// sit starts the tool. With a nil stdout that is the terminal too.
-func sit(t *testing.T, command string, stdout *os.File) *user {
+// sit starts the tool. With a nil stdout that is the terminal too. ahead is typed
+// before.
+func sit(t *testing.T, command string, stdout *os.File, ahead ...string) *user {
 	t.Helper()
 	ptx, pts, err := terminal.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	u := &user{t: t, ptx: ptx, pts: pts}
+	for _, keys := range ahead {
+		u.typed(keys)
+	}
 	u.cmd = exec.Command("/proc/self/exe")
 	u.cmd.Env = append(os.Environ(), commandVar+"="+command)
 	u.cmd.Stdin, u.cmd.Stdout, u.cmd.Stderr = pts, pts, &u.stderr
@@ -243,6 +247,17 @@ func TestKeysAndEscape(t *testing.T) {
 	u.wait(ends[Left])
 	if got := u.seen[before:]; len(bytes.TrimSpace(got)) != 0 {
 		t.Errorf("after leaving seen %q; want nothing", got)
+	}
+}
+
+// What is typed before the terminal is raw is not lost, an end of file neither:
+// script(1) types one when its own input ends.
+func TestTypedAhead(t *testing.T) {
+	u := sit(t, "cat; echo over; od -An -c", nil, "word\n\x04ab\n\x04")
+	u.wait(ends[ChildEnded])
+	got := strings.Join(strings.Fields(string(u.seen)), " ")
+	if !strings.Contains(got, "word") || !strings.Contains(got, "over") || !strings.HasSuffix(got, `a b \n`) {
+		t.Errorf("seen %q; want word, over, a b", u.seen)
 	}
 }
 

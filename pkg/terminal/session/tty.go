@@ -13,6 +13,8 @@ type tty struct {
 	size int           // whose window size counts; -1 for none
 	was  *unix.Termios // in's modes outside the session
 	raw  *unix.Termios // and within
+
+	ahead terminal.Ahead
 }
 
 // newTTY finds the terminal among what the user gave us.
@@ -41,6 +43,7 @@ func (t *tty) enter() error {
 	if t.was, err = terminal.Raw(t.in); err != nil {
 		return err
 	}
+	t.ahead = terminal.TypedAhead(t.in, t.was)
 	t.raw, err = unix.IoctlGetTermios(t.in, unix.TCGETS)
 	return err
 }
