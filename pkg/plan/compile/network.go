@@ -46,6 +46,9 @@ func network(n *config.Network) (p plan.Network, err error) {
 		Origin:      n.Type.Origin,
 		Origins:     n.Origins(),
 	}
+	if n.Type.Origin.Line == 0 {
+		p.Type, p.Origin = "", firstLine(p.Origins)
+	}
 	if n.HWAddr.V != "" && !isHWAddr(n.HWAddr.V) {
 		return p, fail(n.HWAddr.Origin, strconv.Quote(n.HWAddr.V), " is not a hardware address (such as 00:16:3e:12:34:56)")
 	}
@@ -58,6 +61,16 @@ func network(n *config.Network) (p plan.Network, err error) {
 		Routes6:  routes(n.Veth.IPv6Routes),
 	}
 	return p, nil
+}
+
+// firstLine is the first of a device's lines.
+func firstLine(origins map[string]plan.Origin) (line plan.Origin) {
+	for _, o := range origins {
+		if line.Line == 0 || o.Line < line.Line {
+			line = o
+		}
+	}
+	return line
 }
 
 func addresses(list []config.Value[config.Address]) (out []plan.Address) {
@@ -113,7 +126,7 @@ var networkRules = []struct {
 	text   string
 }{
 	{"type", func(n *plan.Network) bool { return n.Type == "" },
-		"has no type (veth, macvlan, phys, empty or none)"},
+		"is missing (veth, macvlan, phys, empty or none)"},
 	{"link", func(n *plan.Network) bool { return n.Link == "" && (n.Type == "macvlan" || n.Type == "phys") },
 		"is missing: a device of type macvlan or phys needs one of the host's"},
 	{"ipv4.gateway", func(n *plan.Network) bool { return n.Gateway4.Kind != "" && !n.Up },
