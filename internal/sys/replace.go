@@ -10,6 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Replacement is the name under which ReplaceFile writes what takes the place of
+// path.
+func Replacement(path string) string {
+	slash := strings.LastIndexByte(path, '/') + 1
+	return path[:slash] + "." + path[slash:] + ".new"
+}
+
 // ReplaceFile gives a file a new content, as a whole or not at all. It keeps its
 // mode and owner, and a link to it stays a link; one that was not there gets mode
 // less the umask. Who may replace the same file is kept away by a lock of the
@@ -26,8 +33,7 @@ func ReplaceFile(path, content string, mode fs.FileMode) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	slash := strings.LastIndexByte(path, '/') + 1
-	beside := path[:slash] + "." + path[slash:] + ".new"
+	beside := Replacement(path)
 	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

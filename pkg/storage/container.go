@@ -83,18 +83,17 @@ func (c Container) Clear(partial *Partial) error {
 	}
 	whole := !listed // C LXC deletes all there is
 	dir := c.dir()
-	self, err := made(dir)
+	self, err := identify(dir)
 	if err != nil {
 		return err
 	}
-	for _, m := range list {
-		switch {
-		case m.identity == self.identity && filepath.Base(m.Path) == filepath.Base(dir): // LXCPATH may go by several names
+	for _, m := range slices.Backward(list) {
+		if m.identity == self.identity && filepath.Base(m.Path) == filepath.Base(dir) { // LXCPATH may go by several names
 			whole = true
-		case m.There():
-			if err := RemoveTree(m.Path); err != nil {
-				return err
-			}
+			continue
+		}
+		if err := m.remove(); err != nil {
+			return err
 		}
 	}
 	if err := c.forget(); err != nil {
@@ -106,7 +105,8 @@ func (c Container) Clear(partial *Partial) error {
 			return err
 		}
 	}
-	if err := os.Remove(filepath.Join(dir, "config")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	config := filepath.Join(dir, "config")
+	if err := errors.Join(remove(config), remove(sys.Replacement(config))); err != nil {
 		return err
 	}
 	// An empty directory of snapshots goes too, one with snapshots stays.

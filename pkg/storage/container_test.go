@@ -165,13 +165,15 @@ func TestTypes(t *testing.T) {
 
 func TestCreate(t *testing.T) {
 	path := t.TempDir() + "/a/rootfs"
+	p, err := Mark(t.TempDir())
+	must(t, err)
 	for _, wantMade := range []bool{true, false} {
-		r, made, err := Create(best, path)
+		r, made, err := Create(p, best, path)
 		if err != nil || made != wantMade || r != (Rootfs{"dir", path}) {
 			t.Errorf("Create = %v, %v, %v; want dir:%s, %v", r, made, err, path, wantMade)
 		}
 	}
-	if _, _, err := Create([]string{"zfs", "lvm"}, path); err == nil {
+	if _, _, err := Create(p, []string{"zfs", "lvm"}, path); err == nil {
 		t.Error("Create of zfs or lvm = nil; want an error")
 	}
 }
@@ -209,4 +211,59 @@ func FuzzReadMade(f *testing.F) {
 			t.Errorf("read back: %+v; want %+v", got, list)
 		}
 	})
+}
+
+// What was made outside goes; of the directories above, what is empty.
+func TestClearOutside(t *testing.T) {
+	c := container(t)
+	outside := t.TempDir()
+	p, err := Mark(c.dir())
+	must(t, err)
+	for _, tree := range []string{"/a/b/rootfs", "/c/rootfs"} {
+		if made, err := p.Mkdir(outside + tree); !made || err != nil {
+			t.Fatalf("Mkdir = %v, %v", made, err)
+		}
+		must(t, os.WriteFile(outside+tree+"/file", nil, 0o644))
+	}
+	must(t, p.write(Made{Path: outside + "/d"}), Mkdir(outside+"/d")) // died here
+	must(t, p.write(Made{Path: outside + "/e"}), os.Mkdir(outside+"/e", 0o755))
+	must(t, os.WriteFile(outside+"/a/theirs", nil, 0o644))
+	must(t, c.Clear(p))
+	for path, want := range map[string]bool{"/a/b": false, "/a/theirs": true, "/c": false, "/d": false, "/e": true} {
+		if got := there(outside + path); got != want {
+			t.Errorf("%s there = %v; want %v", path, got, want)
+		}
+	}
+	if there(c.dir()+"/config") || !there(c.dir()+"/x.log") {
+		t.Error("want the config gone and the rest of the directory kept")
+	}
+}
+
+// A file system without nameless files has drafts; that of a dead process is
+// taken over, or goes with the marker.
+func TestDraft(t *testing.T) {
+	dir := t.TempDir()
+	d, err := namedDraft(dir)
+	must(t, err)
+	if other, err := namedDraft(dir); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second draft = %v, %v; want ErrBusy", other, err)
+	}
+	if p, err := Abandoned(dir); p != nil || err != nil || !there(dir+"/"+draftName) {
+		t.Errorf("Abandoned = %v, %v; want the draft kept", p, err)
+	}
+	must(t, d.file.Close())
+	if d, err = namedDraft(dir); err != nil {
+		t.Fatalf("a draft after a dead one = %v", err)
+	}
+	must(t, d.file.Close())
+	if p, err := Abandoned(dir); p != nil || err != nil || there(dir+"/"+draftName) {
+		t.Errorf("Abandoned = %v, %v; want the draft gone", p, err)
+	}
+	d, err = namedDraft(dir)
+	must(t, err, d.link(dir+"/"+partialName), d.file.Close())
+	p, err := Abandoned(dir)
+	must(t, err, p.Remove())
+	if there(dir+"/"+draftName) || there(dir+"/"+partialName) {
+		t.Error("want both names of the marker gone")
+	}
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,12 +18,17 @@ import (
 const createdName = "lxc_created"
 
 // A Made is a file or directory made for a container. It is recognised by its
-// identity, so that what has taken its place since is left alone. It is stored
-// as two lines, the path and the identity.
+// identity, so that what has taken its place since is left alone. One that has
+// none yet is about to be made. It is stored as two lines, the path and the
+// identity.
 type Made struct {
 	Path string
 	identity
+	above bool // a directory above others, deleted only if it is empty
 }
+
+// aboveWord follows the identity of a directory above others.
+const aboveWord = " above"
 
 // An identity tells an inode from the next one of its number: file systems use
 // the numbers of deleted files again.
@@ -31,22 +37,33 @@ type identity struct {
 	birth int64 // nanoseconds since 1970; 0 where the file system does not keep it
 }
 
-func made(path string) (Made, error) {
+// identify gives what path is now.
+func identify(path string) (Made, error) {
+	id, err := identityAt(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
+	return Made{Path: path, identity: id}, err
+}
+
+// identityAt asks statx(2).
+func identityAt(fd int, path string, flags int) (id identity, err error) {
 	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
-		return Made{}, sys.PathError("stat", path, err)
+	if err := unix.Statx(fd, path, flags, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return id, sys.PathError("stat", path, err)
 	}
-	id := identity{inode: st.Ino}
+	id.inode = st.Ino
 	if st.Mask&unix.STATX_BTIME != 0 {
 		id.birth = st.Btime.Sec*1e9 + int64(st.Btime.Nsec)
 	}
-	return Made{path, id}, nil
+	return id, nil
 }
 
 // String gives the two lines.
 func (m Made) String() string {
 	// A path with a line break would be read back as something else.
-	return strings.ReplaceAll(m.Path, "\n", "\x00") + "\n" + m.identity.String() + "\n"
+	text := strings.ReplaceAll(m.Path, "\n", "\x00") + "\n" + m.identity.String()
+	if m.above {
+		text += aboveWord
+	}
+	return text + "\n"
 }
 
 func (id identity) String() string {
@@ -64,8 +81,21 @@ func parseIdentity(text string) (id identity, err error) {
 
 // There says whether the path still is what was made.
 func (m Made) There() bool {
-	now, err := made(m.Path)
+	now, err := identify(m.Path)
 	return err == nil && now.identity == m.identity
+}
+
+// remove deletes it, unless something else has taken its place.
+func (m Made) remove() error {
+	switch {
+	case m.identity == identity{}:
+		return removeUnfinished(m.Path)
+	case !m.There():
+		return nil
+	case m.above:
+		return removeEmpty(m.Path)
+	}
+	return RemoveTree(m.Path)
 }
 
 // readMade reads Mades up to one that is not whole: the process died while it
@@ -74,8 +104,9 @@ func readMade(text string) (list []Made) {
 	lines := strings.Split(text, "\n")
 	for i := 0; i+2 < len(lines); i += 2 {
 		path := strings.ReplaceAll(lines[i], "\x00", "\n")
-		if id, err := parseIdentity(lines[i+1]); err == nil && filepath.IsAbs(path) {
-			list = append(list, Made{path, id})
+		text, above := strings.CutSuffix(lines[i+1], aboveWord)
+		if id, err := parseIdentity(text); err == nil && filepath.IsAbs(path) {
+			list = append(list, Made{path, id, above})
 		}
 	}
 	return list
@@ -98,18 +129,27 @@ func WriteCreated(p *Partial, trees ...string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(p.dir, createdName)
-	if err := sys.ReplaceFile(path, text, 0o640); err != nil {
+	d, err := newDraft(p.dir)
+	if err != nil {
 		return err
 	}
-	return p.Add(path)
+	defer d.discard()
+	defer d.file.Close()
+	if _, err := io.WriteString(d.file, text); err != nil {
+		return err
+	}
+	m := Made{Path: filepath.Join(p.dir, createdName)}
+	if m.identity, err = identityAt(int(d.file.Fd()), "", unix.AT_EMPTY_PATH); err != nil {
+		return err
+	}
+	return errors.Join(d.file.Chmod(0o640), p.write(m), remove(m.Path), d.link(m.Path))
 }
 
 // record is the text of what paths are now.
 func record(paths []string) (string, error) {
 	var text strings.Builder
 	for _, path := range paths {
-		m, err := made(path)
+		m, err := identify(path)
 		if err != nil {
 			return "", err
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -60,33 +59,25 @@ func Mark(dir string, made ...string) (*Partial, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0)
-	named := ""
-	if err != nil { // the file system has no nameless files
-		if file, err = os.CreateTemp(dir, "."+partialName); err != nil {
-			return nil, err
-		}
-		named = file.Name()
-		defer os.Remove(named)
-	}
-	_, err = io.WriteString(file, listHeader+list)
-	if err := errors.Join(err, file.Chmod(0), lock(file)); err != nil {
-		file.Close()
+	d, err := newDraft(dir)
+	if err != nil {
 		return nil, err
 	}
-	source := named
-	if named == "" {
-		source = "/proc/self/fd/" + strconv.Itoa(int(file.Fd()))
+	defer d.discard()
+	_, err = io.WriteString(d.file, listHeader+list)
+	if err := errors.Join(err, d.file.Chmod(0), lock(d.file)); err != nil {
+		d.file.Close()
+		return nil, err
 	}
 	path := filepath.Join(dir, partialName)
-	if err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
-		file.Close()
-		if err == unix.EEXIST {
+	if err := d.link(path); err != nil {
+		d.file.Close()
+		if errors.Is(err, unix.EEXIST) {
 			return nil, fmt.Errorf("%s: %w", path, ErrBusy)
 		}
-		return nil, sys.PathError("link", path, err)
+		return nil, err
 	}
-	return &Partial{dir, file}, nil
+	return &Partial{dir, d.file}, nil
 }
 
 // Abandoned takes over the marker of a process that has died. It is nil, with
@@ -97,7 +88,7 @@ func Abandoned(dir string) (*Partial, error) {
 	path := filepath.Join(dir, partialName)
 	file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return nil, removeUnfinished(dir)
+		return nil, errors.Join(removeDraft(dir), removeUnfinished(dir))
 	}
 	if err != nil {
 		return nil, err
@@ -124,16 +115,56 @@ func lock(file *os.File) error {
 	return err
 }
 
-// Add writes down that paths were made for this container, all or none.
-func (p *Partial) Add(paths ...string) error {
-	text, err := record(paths)
+// Mkdir makes a directory for the container, and those above it that are not
+// there, with mode 0755 whatever the umask is; made is false when the directory
+// itself was there. What it makes is written down beforehand and known by its
+// mode, then by its identity: at no moment is there a directory that nobody
+// would delete.
+func (p *Partial) Mkdir(path string) (made bool, err error) { return p.mkdir(path, false) }
+
+func (p *Partial) mkdir(path string, above bool) (made bool, err error) {
+	if info, err := os.Stat(path); err == nil {
+		if !info.IsDir() {
+			return false, sys.PathError("mkdir", path, unix.ENOTDIR)
+		}
+		return false, nil
+	}
+	if dir := filepath.Dir(path); dir != path {
+		if _, err := p.mkdir(dir, true); err != nil {
+			return false, err
+		}
+	}
+	if err := p.write(Made{Path: path}); err != nil {
+		return false, err
+	}
+	if err := Mkdir(path); err != nil {
+		if errors.Is(err, unix.EEXIST) { // somebody was faster
+			err = nil
+		}
+		return false, err
+	}
+	m, err := identify(path)
+	if err != nil {
+		return true, err
+	}
+	m.above = above
+	return true, errors.Join(p.write(m), os.Chmod(path, 0o755))
+}
+
+// Add writes down that path was made for this container.
+func (p *Partial) Add(path string) error {
+	m, err := identify(path)
 	if err != nil {
 		return err
 	}
+	return p.write(m)
+}
+
+func (p *Partial) write(m Made) error {
 	if _, err := p.file.Seek(0, io.SeekEnd); err != nil {
 		return err
 	}
-	_, err = io.WriteString(p.file, text)
+	_, err := io.WriteString(p.file, m.String())
 	return err
 }
 
@@ -150,7 +181,13 @@ func (p *Partial) made() (list []Made, listed bool, err error) {
 // Remove takes the marker away: the container is whole, or gone.
 func (p *Partial) Remove() error {
 	defer p.file.Close()
-	err := os.Remove(filepath.Join(p.dir, partialName))
+	// The draft may be the marker's other name.
+	return errors.Join(remove(filepath.Join(p.dir, draftName)), remove(filepath.Join(p.dir, partialName)))
+}
+
+// remove deletes a file that may be gone.
+func remove(path string) error {
+	err := os.Remove(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

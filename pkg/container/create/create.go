@@ -224,14 +224,11 @@ func (k *creation) makeRootfs() error {
 	if k.given {
 		return nil
 	}
-	rootfs, made, err := storage.Create(k.types, k.path)
+	rootfs, made, err := storage.Create(k.partial, k.types, k.path)
 	if err != nil {
 		return err
 	}
 	if made {
-		if err := k.partial.Add(k.path); err != nil {
-			return err
-		}
 		if err := k.own(k.path); err != nil {
 			return err
 		}
@@ -239,11 +236,7 @@ func (k *creation) makeRootfs() error {
 	// LXC keeps the place below the container's directory for mounts.
 	inside := k.c.Dir() + "/rootfs"
 	if inside != k.path {
-		err := os.Mkdir(inside, 0o755)
-		if err == nil {
-			err = k.partial.Add(inside)
-		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
+		if _, err := k.partial.Mkdir(inside); err != nil {
 			return err
 		}
 		if made {
