@@ -4,6 +4,7 @@
 # Settings of the administrator stay: a file in SYSCONFDIR that is there and
 # differs is left alone, and ours is put beside it as FILE.new.
 set -eu
+umask 022 # containers with an id map have to get through
 cd "$(dirname "$0")/.."
 dest=$1 prefix=$2 sysconf=$3 state=$4
 
