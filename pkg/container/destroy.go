@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -29,6 +30,14 @@ func Destroy(c *Container, o DestroyOptions) error {
 	if !c.Defined() {
 		return ErrNotDefined
 	}
+	err := destroyDefined(c, o)
+	if errors.Is(err, fs.ErrNotExist) && !c.Defined() {
+		return ErrNotDefined // somebody else was quicker
+	}
+	return err
+}
+
+func destroyDefined(c *Container, o DestroyOptions) error {
 	conf, err := c.Config()
 	if err != nil {
 		return err

@@ -90,6 +90,31 @@ func TestDestroyUnmanaged(t *testing.T) {
 	}
 }
 
+// Of those who destroy a container at the same time one does. The others find it
+// gone, and say so in the words scripts look for.
+func TestDestroyAtOnce(t *testing.T) {
+	for range 20 {
+		c := made(t)
+		results := make(chan error)
+		for range 6 {
+			same := *c // each loads the configuration for itself
+			go func() { results <- container.Destroy(&same, container.DestroyOptions{}) }()
+		}
+		done := 0
+		for range 6 {
+			switch err := <-results; {
+			case err == nil:
+				done++
+			case !errors.Is(err, container.ErrNotDefined):
+				t.Errorf("Destroy = %v; want nil or %v", err, container.ErrNotDefined)
+			}
+		}
+		if done != 1 || !vanished(t, c) {
+			t.Errorf("%d have destroyed the container", done)
+		}
+	}
+}
+
 func TestDestroyClones(t *testing.T) {
 	c := made(t)
 	clone := made(t)
