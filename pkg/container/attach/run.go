@@ -47,9 +47,9 @@ func (v *visit) run() (code int, err error) {
 	// From here on the terminal's signals are the command's.
 	caught := catch()
 	w.Write([]byte{0})
-	pid, err := follow(process, caught)
+	pid, code, err := follow(process, caught)
 	if err != nil {
-		return execCode(err), err
+		return code, err
 	}
 	if err := v.attend(pid, caught); err != nil {
 		return 1, err
@@ -106,12 +106,13 @@ func (v *visit) admit(pid int) error {
 }
 
 // follow reads the child's reports up to its exec. The pid is that of the
-// process which is the command. A signal ends both: a frozen container, or who
-// traces the child, may keep it from its exec for ever.
-func follow(process *forkexec.Process, caught <-chan os.Signal) (pid int, err error) {
+// process which is the command; the code belongs to an error. A signal ends
+// both: a frozen container, or who traces the child, may keep it from its exec
+// for ever.
+func follow(process *forkexec.Process, caught <-chan os.Signal) (pid, code int, err error) {
 	reports, end := listen(process)
 	pid = process.Pid
-	for {
+	for executing := false; ; {
 		select {
 		case sig := <-caught:
 			if sig == unix.SIGTSTP {
@@ -122,20 +123,24 @@ func follow(process *forkexec.Process, caught <-chan os.Signal) (pid int, err er
 			unix.Kill(pid, unix.SIGKILL)
 			session.Raise(sig.(unix.Signal))
 		case err := <-end:
-			return pid, err
+			return pid, 1, err
 		case report := <-reports:
 			switch report.Kind {
 			case forkexec.Execute:
+				executing = true
 			case attached:
 				pid = int(report.Value)
 				go process.Process.Wait() // the one in between
 				// Root inside can write into the pipe, and say anything.
 				if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil {
-					return 0, fmt.Errorf("process %d is not the command's: %w", pid, err)
+					return 0, 1, fmt.Errorf("process %d is not the command's: %w", pid, err)
 				}
 			default:
 				await(pid)
-				return 0, report.Err()
+				if err = report.Err(); executing {
+					return 0, execCode(err), err
+				}
+				return 0, 1, err
 			}
 		}
 	}
@@ -163,12 +168,8 @@ func listen(process *forkexec.Process) (<-chan forkexec.Report, <-chan error) {
 	return reports, end
 }
 
-// execCode is the exit code of an attach that failed in the child.
+// execCode is the exit code of a command that could not be executed.
 func execCode(err error) int {
-	var call *forkexec.CallError
-	if !errors.As(err, &call) || len(call.Call) < 8 || call.Call[:8] != "execute " {
-		return 1
-	}
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return 127
