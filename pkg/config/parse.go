@@ -114,7 +114,8 @@ func (c *Config) assign(value string, at plan.Origin) error {
 }
 
 // include reads a file, or every file NAME.conf of a directory in the order of
-// their names. A directory named with a slash at its end need not be there.
+// their names, but no directory. One named with a slash at its end need not be
+// there.
 func (c *Config) include(path string, at plan.Origin) error {
 	info, err := os.Stat(path)
 	switch {
@@ -130,7 +131,7 @@ func (c *Config) include(path string, at plan.Origin) error {
 		return err
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); len(name) >= len("x.conf") && strings.HasSuffix(name, ".conf") {
+		if name := entry.Name(); len(name) >= len("x.conf") && strings.HasSuffix(name, ".conf") && !entry.IsDir() {
 			if err := c.includeFile(filepath.Join(path, name)); err != nil {
 				return err
 			}

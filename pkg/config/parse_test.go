@@ -80,6 +80,9 @@ func TestInclude(t *testing.T) {
 	write(t, dir, "d/a.conf", "lxc.group = a\n")
 	write(t, dir, "d/.conf", "lxc.group = short\n")
 	write(t, dir, "d/a.txt", "lxc.group = txt\n")
+	if err := os.MkdirAll(dir+"/d/odd.conf", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	write(t, dir, "one", "lxc.group = one\nlxc.include = "+dir+"/d\n")
 	main := write(t, dir, "config", "lxc.group = main\nlxc.include = "+dir+"/one\nlxc.include = "+dir+"/none/\nlxc.include =\nlxc.group = end\n")
 	c := New("/mnt")

@@ -38,7 +38,8 @@ type Process struct {
 }
 
 // Start runs the program in a child of the calling thread. The child's signal
-// mask and ignored signals are those this process was started with.
+// mask is the one this process was started with; of the signals that were
+// ignored then, HUP and INT still are: the Go runtime has taken the others.
 //
 // sysattr may be nil; CLONE_PARENT in its Cloneflags makes the child a
 // sibling, UseCgroupFD lets it be born in a cgroup.

@@ -8,7 +8,8 @@ import (
 )
 
 // held are the signals that end a Go program and that its runtime therefore
-// unblocks on every thread, whatever the mask was before.
+// unblocks on every thread, whatever the mask was before (blockableSig in its
+// signal_unix.go). os/signal would cost every shim a thread.
 var held = [...]unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGTERM}
 
 // early is what the entry of lxc-shim, which runs before there is a Go runtime,
