@@ -151,14 +151,25 @@ func TestDestroyTellsThoseItDependsOn(t *testing.T) {
 }
 
 func TestTypes(t *testing.T) {
-	for bdev, want := range map[string][]string{"": {"dir"}, "none": {"dir"}, "dir": {"dir"}, "lvm,dir": {"lvm", "dir"}, "best": best} {
-		if got, err := Types(bdev); err != nil || !slices.Equal(got, want) {
-			t.Errorf("Types(%q) = %v, %v; want %v", bdev, got, err, want)
-		}
+	tests := []struct{ bdev, options, want, fault string }{
+		{"", "dir", "dir", ""},
+		{"none", "", "dir", ""},
+		{"loop", "fstype fssize", "loop", ""},
+		{"zfs,dir", "dir zfsroot", "zfs dir", ""},
+		{"best", "zfsroot dir fssize", "btrfs zfs lvm dir rbd", ""},
+		{"zfs", "dir", "", "--dir is only valid with -B dir"},
+		{"", "fssize", "", "--fssize is only valid with -B lvm or rbd or loop"},
+		{"", "lvname", "", "--lvname is only valid with -B lvm"},
+		{"dir,", "", "", " is not a valid backing storage type (one of dir zfs lvm rbd btrfs overlay overlayfs loop nbd best none)"},
 	}
-	for _, bdev := range []string{"foo", "d", "dirx", "dir,foo", ","} {
-		if got, err := Types(bdev); !errors.Is(err, ErrType) {
-			t.Errorf("Types(%q) = %v, %v; want ErrType", bdev, got, err)
+	for _, test := range tests {
+		types, err := Types(test.bdev, strings.Fields(test.options))
+		fault := ""
+		if err != nil {
+			fault = err.Error()
+		}
+		if got := strings.Join(types, " "); got != test.want || fault != test.fault {
+			t.Errorf("Types(%s, %s) = %s, %q; want %s, %q", test.bdev, test.options, got, fault, test.want, test.fault)
 		}
 	}
 }
@@ -168,7 +179,7 @@ func TestCreate(t *testing.T) {
 	p, err := Mark(t.TempDir())
 	must(t, err)
 	for _, wantMade := range []bool{true, false} {
-		r, made, err := Create(p, best, path)
+		r, made, err := Create(p, bestTypes(), path)
 		if err != nil || made != wantMade || r != (Rootfs{"dir", path}) {
 			t.Errorf("Create = %v, %v, %v; want dir:%s, %v", r, made, err, path, wantMade)
 		}
@@ -191,26 +202,6 @@ func TestUnmarkedDirectories(t *testing.T) {
 			t.Errorf("%s there = %v; want %v", dir, got, want)
 		}
 	}
-}
-
-// What is written down is read back, whole or not at all.
-func FuzzReadMade(f *testing.F) {
-	f.Add("/a\n12 34\n/b\n56 -1\n")
-	f.Add("/a\n12 34\n/b\n5")
-	f.Add("relative\n1 1\n/x\x00y\n1 1\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		list := readMade(text)
-		var again strings.Builder
-		for _, m := range list {
-			if !filepath.IsAbs(m.Path) {
-				t.Errorf("%q is no place to delete at", m.Path)
-			}
-			again.WriteString(m.String())
-		}
-		if got := readMade(again.String()); !slices.Equal(got, list) {
-			t.Errorf("read back: %+v; want %+v", got, list)
-		}
-	})
 }
 
 // What was made outside goes; of the directories above, what is empty.
@@ -266,4 +257,24 @@ func TestDraft(t *testing.T) {
 	if there(dir+"/"+draftName) || there(dir+"/"+partialName) {
 		t.Error("want both names of the marker gone")
 	}
+}
+
+// What is written down is read back, whole or not at all.
+func FuzzReadMade(f *testing.F) {
+	f.Add("/a\n12 34\n/b\n56 -1\n")
+	f.Add("/a\n12 34\n/b\n5")
+	f.Add("relative\n1 1\n/x\x00y\n1 1\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list := readMade(text)
+		var again strings.Builder
+		for _, m := range list {
+			if !filepath.IsAbs(m.Path) {
+				t.Errorf("%q is no place to delete at", m.Path)
+			}
+			again.WriteString(m.String())
+		}
+		if got := readMade(again.String()); !slices.Equal(got, list) {
+			t.Errorf("read back: %+v; want %+v", got, list)
+		}
+	})
 }

@@ -13,25 +13,11 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 )
-
-// types are LXC's backing stores, and built those among them that are.
-var (
-	types = []string{"dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs", "loop", "nbd"}
-	built = []string{"dir"}
-)
-
-// best is the order in which -B best tries types.
-var best = []string{"btrfs", "zfs", "lvm", "dir", "rbd"}
-
-// ErrType says that a name is no backing store of LXC's.
-var ErrType = errors.New("is not a valid backing storage type")
 
 // A Rootfs is a root file system as lxc.rootfs.path names it.
 type Rootfs struct {
-	Type string // one of the types; empty for a bare path, which is a directory
+	Type string // one of the stores; empty for a bare path, which is a directory
 	Path string // for dir an absolute directory
 }
 
@@ -45,26 +31,31 @@ func (r Rootfs) String() string {
 
 // check refuses types that are not built.
 func (r Rootfs) check() error {
-	if r.Type == "" || slices.Contains(built, r.Type) {
+	if Built(r.Type) {
 		return nil
 	}
 	return fmt.Errorf("%s: the backing store %s is not supported yet (use dir)", r, r.Type)
 }
 
-// Types reads the argument of lxc-create -B: a type, best, or a list of types
-// to be tried in order. Nothing and none are dir, as in LXC.
-func Types(bdev string) ([]string, error) {
-	switch bdev {
-	case "", "none":
-		return []string{"dir"}, nil
-	case "best":
-		return best, nil
+// Create makes a root file system at path of the first of the types, dir if there is
+// none, that can be made there, for the container that p marks. made says whether path is new; if
+// not, it belongs to somebody already.
+func Create(p *Partial, types []string, path string) (rootfs Rootfs, made bool, err error) {
+	if len(types) == 0 {
+		types = []string{"dir"}
 	}
-	names := strings.Split(bdev, ",")
-	for _, name := range names {
-		if !slices.Contains(types, name) {
-			return nil, fmt.Errorf("%s %w (one of %s best none)", bdev, ErrType, strings.Join(types, " "))
+	var errs []error
+	for _, name := range types {
+		r := Rootfs{name, path}
+		if err := r.check(); err != nil {
+			errs = append(errs, err)
+			continue
 		}
+		made, err := p.Mkdir(path)
+		if err == nil {
+			return r, made, nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", r, err))
 	}
-	return names, nil
+	return Rootfs{}, false, errors.Join(errs...)
 }

@@ -60,7 +60,6 @@ type creation struct {
 	c *container.Container
 	o Options
 
-	types    []string
 	template *template.Template // nil for none
 	config   *config.Config
 	maps     []plan.IDMap
@@ -72,9 +71,6 @@ type creation struct {
 // prepare checks what can be checked before anything is made. help says that
 // the user wanted nothing but help, and has got it.
 func (k *creation) prepare() (help bool, err error) {
-	if k.types, err = storage.Types(k.o.Bdev); err != nil {
-		return false, err
-	}
 	if k.o.Template != "none" {
 		if k.template, err = template.Find(k.c.Paths, k.o.Template); err != nil {
 			return false, err
@@ -224,7 +220,7 @@ func (k *creation) makeRootfs() error {
 	if k.given {
 		return nil
 	}
-	rootfs, made, err := storage.Create(k.partial, k.types, k.path)
+	rootfs, made, err := storage.Create(k.partial, k.o.Types, k.path)
 	if err != nil {
 		return err
 	}

@@ -204,13 +204,12 @@ func TestCreateFails(t *testing.T) {
 	text(t, gone, "lxc.rootfs.path = /nothing\n", 0o644)
 	program(t, c, "")
 	for want, o := range map[string]Options{
-		`"nope" not found`:               {Template: "nope"},
-		"bad template pathname":          {Template: missing},
-		missing:                          {Template: "test", Config: missing},
-		bad + ":2: lxc.bogus":            {Template: "test", Config: bad},
-		gone + ":1: lxc.rootfs.path":     {Template: "none", Config: gone},
-		"is not a valid backing storage": {Template: "test", Bdev: "bogus"},
-		"not supported yet":              {Template: "test", Bdev: "zfs"},
+		`"nope" not found`:           {Template: "nope"},
+		"bad template pathname":      {Template: missing},
+		missing:                      {Template: "test", Config: missing},
+		bad + ":2: lxc.bogus":        {Template: "test", Config: bad},
+		gone + ":1: lxc.rootfs.path": {Template: "none", Config: gone},
+		"not supported yet":          {Template: "test", Types: []string{"zfs"}},
 	} {
 		if err := Container(c, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Container(%+v) = %v; want an error with %q", o, err, want)

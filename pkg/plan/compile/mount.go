@@ -6,6 +6,7 @@ import (
 
 	"gantry/pkg/config"
 	"gantry/pkg/plan"
+	"gantry/pkg/storage"
 )
 
 // rootfs says where the rootfs comes from.
@@ -14,7 +15,7 @@ func (m *compiler) rootfs() error {
 	if r.Path.V.Path == "" {
 		return nil
 	}
-	if t := r.Path.V.Type; t != "" && t != "dir" {
+	if t := r.Path.V.Type; !storage.Built(t) {
 		return fail(r.Path.Origin, strconv.Quote(t), " is not a type of rootfs (dir:/PATH)")
 	}
 	if r.Mount.V == "" {
