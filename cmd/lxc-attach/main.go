@@ -73,7 +73,7 @@ func main() {
 			tool.Strings("keep-var", 0, &o.KeepVars),
 			tool.Strings("set-var", 'v', &o.SetVars),
 			tool.String("pty-log", 'L', &o.PtyLog),
-			{Long: "rcfile", Short: 'f', Arg: tool.Required},
+			tool.Func("rcfile", 'f', tool.Required, nil),
 			tool.Func("uid", 'u', tool.Required, func(arg string) error { return id(&o.UID, arg) }),
 			tool.Func("gid", 'g', tool.Required, func(arg string) error { return id(&o.GID, arg) }),
 			tool.String("context", 'c', &o.Context),

@@ -85,7 +85,7 @@ func main() {
 		Options: []tool.Option{
 			foreground("daemon", 'd', false),
 			foreground("foreground", 'F', true),
-			{Long: "rcfile", Short: 'f', Arg: tool.Required},
+			tool.Func("rcfile", 'f', tool.Required, nil),
 			tool.Func("define", 's', tool.Required, func(arg string) error {
 				if key, _, ok := strings.Cut(arg, "="); !ok || !strings.HasPrefix(key, "lxc.") {
 					return errors.New("not of the form lxc.KEY=VALUE")

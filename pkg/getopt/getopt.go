@@ -1,48 +1,79 @@
-package tool
+// Package getopt reads command lines as getopt_long(3) of the GNU C library
+// does: operands may stand between options, letters may be joined, a long name
+// may be cut short as long as one option only begins so, and "--" ends the
+// options. The tools' are read so, and those of templates.
+package getopt
 
 import (
 	"slices"
 	"strings"
 )
 
-// A commandLine is what getopt makes of the arguments: options in one form,
-// then everything else. Parsing ends early at an option that stops it (--help)
-// and at a fault; what came before stands in options.
-type commandLine struct {
-	options  []string // --LONG=ARG each, in order
-	operands []string
-	stop     *Option // the option that stopped it
-	fault    string  // getopt's complaint, without the program's name
+// Arg says whether an option takes an argument.
+type Arg int
+
+// The kinds of options.
+const (
+	None     Arg = iota // --name, -n
+	Required            // --name=ARG, --name ARG, -nARG, -n ARG
+	Optional            // --name, --name=ARG, -n, -nARG
+)
+
+// An Option is one option that may be met.
+type Option struct {
+	Long  string
+	Short byte // 0 for none
+	Arg   Arg
+
+	// Ours marks an option LXC does not have: it never makes a prefix ambiguous
+	// that is not so in LXC.
+	Ours bool
+
+	Stop bool // ends the command line where it stands: --help
 }
 
-// getopt reads a command line as getopt_long(3) of the GNU C library does:
-// operands may stand between options, letters may be joined, a long name may be
-// cut short as long as one option only begins so, and "--" ends the options.
-// table holds the options in the order in which candidates are listed.
-func getopt(table []Option, args []string) commandLine {
+// A Found is an option that was met.
+type Found struct {
+	Option *Option
+	Arg    string
+}
+
+// A Line is what a command line consists of: options in order, then everything
+// else. Parsing ends early at an option that stops it and at a fault; what came
+// before stands in Options.
+type Line struct {
+	Options  []Found
+	Operands []string
+	Stop     *Option // the option that stopped it
+	Fault    string  // getopt's complaint, without the program's name
+}
+
+// Parse reads a command line. table holds the options in the order in which
+// candidates are listed.
+func Parse(table []Option, args []string) Line {
 	p := parser{table: table, args: args}
-	for len(p.args) > 0 && p.line.fault == "" && p.line.stop == nil {
+	for len(p.args) > 0 && p.line.Fault == "" && p.line.Stop == nil {
 		arg := p.next()
 		switch {
 		case arg == "--":
-			p.line.operands = append(p.line.operands, p.args...)
+			p.line.Operands = append(p.line.Operands, p.args...)
 			p.args = nil
 		case strings.HasPrefix(arg, "--"):
 			p.long(arg[2:])
 		case len(arg) > 1 && arg[0] == '-':
 			p.cluster(arg[1:])
 		default:
-			p.line.operands = append(p.line.operands, arg)
+			p.line.Operands = append(p.line.Operands, arg)
 		}
 	}
 	return p.line
 }
 
-// A parser is the state of one getopt.
+// A parser is the state of one Parse.
 type parser struct {
 	table []Option
 	args  []string // not looked at yet
-	line  commandLine
+	line  Line
 }
 
 func (p *parser) next() string {
@@ -53,11 +84,11 @@ func (p *parser) next() string {
 
 // take notes an option that was met.
 func (p *parser) take(o *Option, arg string) {
-	if o.stop {
-		p.line.stop = o
+	if o.Stop {
+		p.line.Stop = o
 		return
 	}
-	p.line.options = append(p.line.options, "--"+o.Long+"="+arg)
+	p.line.Options = append(p.line.Options, Found{o, arg})
 }
 
 // long reads what follows two dashes.
@@ -69,9 +100,9 @@ func (p *parser) long(word string) {
 	}
 	switch {
 	case o.Arg == None && glued:
-		p.line.fault = "option '--" + o.Long + "' doesn't allow an argument"
+		p.line.Fault = "option '--" + o.Long + "' doesn't allow an argument"
 	case o.Arg == Required && !glued && len(p.args) == 0:
-		p.line.fault = "option '--" + o.Long + "' requires an argument"
+		p.line.Fault = "option '--" + o.Long + "' requires an argument"
 	case o.Arg == Required && !glued:
 		p.take(o, p.next())
 	default:
@@ -93,14 +124,14 @@ func (p *parser) find(name, word string) *Option {
 	}
 	switch len(candidates) {
 	case 0:
-		p.line.fault = "unrecognized option '--" + word + "'"
+		p.line.Fault = "unrecognized option '--" + word + "'"
 		return nil
 	case 1:
 		return candidates[0]
 	}
-	p.line.fault = "option '--" + word + "' is ambiguous; possibilities:"
+	p.line.Fault = "option '--" + word + "' is ambiguous; possibilities:"
 	for _, o := range candidates {
-		p.line.fault += " '--" + o.Long + "'"
+		p.line.Fault += " '--" + o.Long + "'"
 	}
 	return nil
 }
@@ -120,19 +151,19 @@ func (p *parser) candidates(prefix string, ours bool) []*Option {
 // cluster reads the letters that follow one dash. The first that takes an
 // argument takes what is left.
 func (p *parser) cluster(letters string) {
-	for letters != "" && p.line.stop == nil {
+	for letters != "" && p.line.Stop == nil {
 		letter := letters[0]
 		letters = letters[1:]
 		i := slices.IndexFunc(p.table, func(o Option) bool { return o.Short == letter && letter != 0 })
 		switch {
 		case i < 0:
-			p.line.fault = "invalid option -- '" + string([]byte{letter}) + "'"
+			p.line.Fault = "invalid option -- '" + string([]byte{letter}) + "'"
 			return
 		case p.table[i].Arg == None:
 			p.take(&p.table[i], "")
 			continue
 		case letters == "" && p.table[i].Arg == Required && len(p.args) == 0:
-			p.line.fault = "option requires an argument -- '" + string([]byte{letter}) + "'"
+			p.line.Fault = "option requires an argument -- '" + string([]byte{letter}) + "'"
 		case letters == "" && p.table[i].Arg == Required:
 			p.take(&p.table[i], p.next())
 		default:

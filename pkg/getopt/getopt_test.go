@@ -1,4 +1,4 @@
-package tool
+package getopt
 
 import (
 	"math/rand/v2"
@@ -24,7 +24,15 @@ func table() []Option {
 	}
 }
 
-func TestGetopt(t *testing.T) {
+// written gives a line's options in one form: --LONG=ARG.
+func written(line Line) (options []string) {
+	for _, f := range line.Options {
+		options = append(options, "--"+f.Option.Long+"="+f.Arg)
+	}
+	return options
+}
+
+func TestParse(t *testing.T) {
 	tests := []struct {
 		args     string
 		options  string
@@ -60,16 +68,16 @@ func TestGetopt(t *testing.T) {
 		{"-dyq", "--daemon=", "", "invalid option -- 'y'"},
 	}
 	for _, test := range tests {
-		line := getopt(table(), strings.Fields(test.args))
-		options, operands := strings.Join(line.options, " "), strings.Join(line.operands, " ")
-		if options != test.options || operands != test.operands || line.fault != test.fault {
-			t.Errorf("getopt(%s) = %q %q %q; want %q %q %q", test.args, options, operands, line.fault, test.options, test.operands, test.fault)
+		line := Parse(table(), strings.Fields(test.args))
+		options, operands := strings.Join(written(line), " "), strings.Join(line.Operands, " ")
+		if options != test.options || operands != test.operands || line.Fault != test.fault {
+			t.Errorf("Parse(%s) = %q %q %q; want %q %q %q", test.args, options, operands, line.Fault, test.options, test.operands, test.fault)
 		}
 	}
 }
 
 // Options of ours must not take away a prefix that is LXC's.
-func TestGetoptOurs(t *testing.T) {
+func TestOurs(t *testing.T) {
 	table := append(table(), Option{Long: "quick", Ours: true}, Option{Long: "json", Ours: true}, Option{Long: "jail", Ours: true})
 	tests := []struct{ args, options, fault string }{
 		{"--qui", "--quiet=", ""},
@@ -78,24 +86,24 @@ func TestGetoptOurs(t *testing.T) {
 		{"--j", "", "option '--j' is ambiguous; possibilities: '--json' '--jail'"},
 	}
 	for _, test := range tests {
-		line := getopt(table, strings.Fields(test.args))
-		if options := strings.Join(line.options, " "); options != test.options || line.fault != test.fault {
-			t.Errorf("getopt(%s) = %q %q; want %q %q", test.args, options, line.fault, test.options, test.fault)
+		line := Parse(table, strings.Fields(test.args))
+		if options := strings.Join(written(line), " "); options != test.options || line.Fault != test.fault {
+			t.Errorf("Parse(%s) = %q %q; want %q %q", test.args, options, line.Fault, test.options, test.fault)
 		}
 	}
 }
 
-func TestGetoptStops(t *testing.T) {
-	table := append(table(), Option{Long: "help", Short: 'h', stop: true})
-	line := getopt(table, strings.Fields("-d web -qhs --bogus"))
-	if got := strings.Join(line.options, " "); got != "--daemon= --quiet=" || line.stop == nil || line.fault != "" {
-		t.Errorf("getopt(-d web -qhs --bogus) = %q, stop %v, fault %q; want --daemon= --quiet=, stopped by --help", got, line.stop, line.fault)
+func TestStops(t *testing.T) {
+	table := append(table(), Option{Long: "help", Short: 'h', Stop: true})
+	line := Parse(table, strings.Fields("-d web -qhs --bogus"))
+	if got := strings.Join(written(line), " "); got != "--daemon= --quiet=" || line.Stop == nil || line.Fault != "" {
+		t.Errorf("Parse(-d web -qhs --bogus) = %q, stop %v, fault %q; want --daemon= --quiet=, stopped by --help", got, line.Stop, line.Fault)
 	}
 }
 
-// TestGetoptOracle compares random command lines with getopt(1) of util-linux,
+// TestOracle compares random command lines with getopt(1) of util-linux,
 // which calls the C library's getopt_long.
-func TestGetoptOracle(t *testing.T) {
+func TestOracle(t *testing.T) {
 	getopt1, err := exec.LookPath("getopt")
 	if err != nil {
 		t.Fatal(err)
@@ -110,15 +118,15 @@ func TestGetoptOracle(t *testing.T) {
 		for i := range args {
 			args[i] = words[random.IntN(len(words))]
 		}
-		line := getopt(table(), args)
+		line := Parse(table(), args)
 		options, operands, fault := oracle(t, getopt1, args)
-		same := line.fault == fault
+		same := line.Fault == fault
 		// After a fault getopt(1) goes on; the tools end there.
 		if fault == "" {
-			same = same && slices.Equal(line.options, options) && slices.Equal(line.operands, operands)
+			same = same && slices.Equal(written(line), options) && slices.Equal(line.Operands, operands)
 		}
 		if !same {
-			t.Errorf("getopt(%q) = %q %q %q; want %q %q %q", args, line.options, line.operands, line.fault, options, operands, fault)
+			t.Errorf("Parse(%q) = %q %q %q; want %q %q %q", args, written(line), line.Operands, line.Fault, options, operands, fault)
 		}
 	}
 }
@@ -166,14 +174,14 @@ func oracle(t *testing.T, getopt1 string, args []string) (options, operands []st
 	return options, operands, fault
 }
 
-func FuzzGetopt(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add("-dnweb\x00--name=x\x00--\x00-q")
 	f.Add("--=\x00-\x00-:")
 	f.Fuzz(func(t *testing.T, joined string) {
 		args := strings.Split(joined, "\x00")
-		line := getopt(table(), args)
-		if n := len(line.options) + len(line.operands); line.fault == "" && n > len(joined)+1 {
-			t.Errorf("getopt(%q) gives %d options and operands", args, n)
+		line := Parse(table(), args)
+		if n := len(written(line)) + len(line.Operands); line.Fault == "" && n > len(joined)+1 {
+			t.Errorf("Parse(%q) gives %d options and operands", args, n)
 		}
 	})
 }

@@ -8,100 +8,64 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"gantry/pkg/getopt"
 )
 
 // values are the options' values by name; an option without a value is "".
 type values map[string]string
 
-// parse reads a recipe's command line as getopt_long(3) does: --name VALUE,
-// --name=VALUE, unambiguous beginnings of names, -n VALUE, -nVALUE.
+var helpOption = Option{Name: "help", Short: "h", Help: "this text"}
+
+func (r *Recipe) all() []Option {
+	return append([]Option{helpOption}, r.Options...)
+}
+
+// getopt reads a recipe's command line.
+func (r *Recipe) getopt(args []string) getopt.Line {
+	var table []getopt.Option
+	for _, o := range r.all() {
+		known := getopt.Option{Long: o.Name, Stop: o.Name == helpOption.Name}
+		if o.Short != "" {
+			known.Short = o.Short[0]
+		}
+		if o.Arg != "" {
+			known.Arg = getopt.Required
+		}
+		table = append(table, known)
+	}
+	return getopt.Parse(table, args)
+}
+
+// option is the recipe's own of that name.
+func (r *Recipe) option(name string) Option {
+	return r.Options[slices.IndexFunc(r.Options, func(o Option) bool { return o.Name == name })]
+}
+
+// parse gives the options the values of the command line, or their defaults.
 func (r *Recipe) parse(args []string) (v values, help bool, err error) {
 	v = values{}
 	for _, o := range r.Options {
 		v[o.Name] = o.fallback()
 	}
-	for len(args) > 0 {
-		var o *Option
-		var value string
-		if args[0] == "--" {
-			args = args[1:]
-			continue
-		}
-		if o, value, args, err = r.next(args); err != nil {
-			return nil, false, fmt.Errorf("%s: %w", r.Name(), err)
-		}
-		if o.Name == helpOption.Name {
-			return nil, true, nil
-		}
-		v[o.Name] = value
-	}
-	return v, false, nil
-}
-
-// next takes the first option off the command line.
-func (r *Recipe) next(args []string) (o *Option, value string, rest []string, err error) {
-	arg, rest := args[0], args[1:]
-	glued := false
+	line := r.getopt(args)
 	switch {
-	case strings.HasPrefix(arg, "--"):
-		var name string
-		name, value, glued = strings.Cut(arg[2:], "=")
-		o, err = r.long(name)
-	case len(arg) > 1 && arg[0] == '-':
-		value, glued = arg[2:], len(arg) > 2
-		if o, err = r.short(arg[1:2]); err == nil && o.Arg == "" && glued { // a cluster
-			rest, glued = append([]string{"-" + value}, rest...), false
+	case line.Fault != "":
+		return nil, false, fmt.Errorf("%s: %s (-- --help lists the options)", r.Name(), line.Fault)
+	case len(line.Operands) > 0:
+		return nil, false, fmt.Errorf("%s: %q is not an option (-- --help lists the options)", r.Name(), line.Operands[0])
+	}
+	for _, f := range line.Options {
+		o := r.option(f.Option.Long)
+		switch {
+		case o.Arg == "":
+			f.Arg = "yes"
+		case o.Pattern != "" && !regexp.MustCompile(`^(?:`+o.Pattern+`)$`).MatchString(f.Arg):
+			return nil, false, fmt.Errorf("%s: --%s: %q is no %s (%s)", r.Name(), o.Name, f.Arg, o.Arg, o.Help)
 		}
-	default:
-		err = fmt.Errorf("%q is not an option", arg)
+		v[o.Name] = f.Arg
 	}
-	switch {
-	case err != nil:
-		return nil, "", nil, err
-	case o.Arg == "" && glued:
-		return nil, "", nil, fmt.Errorf("--%s takes no argument", o.Name)
-	case o.Arg == "":
-		return o, "yes", rest, nil
-	case !glued && len(rest) == 0:
-		return nil, "", nil, fmt.Errorf("--%s needs an argument", o.Name)
-	case !glued:
-		value, rest = rest[0], rest[1:]
-	}
-	if o.Pattern != "" && !regexp.MustCompile(`^(?:`+o.Pattern+`)$`).MatchString(value) {
-		return nil, "", nil, fmt.Errorf("--%s: %q is no %s (%s)", o.Name, value, o.Arg, o.Help)
-	}
-	return o, value, rest, nil
-}
-
-var helpOption = Option{Name: "help", Short: "h", Help: "this text"}
-
-func (r *Recipe) long(name string) (*Option, error) {
-	var found []*Option
-	for _, o := range r.all() {
-		if o.Name == name {
-			return &o, nil
-		}
-		if strings.HasPrefix(o.Name, name) {
-			found = append(found, &o)
-		}
-	}
-	if len(found) != 1 {
-		return nil, fmt.Errorf("unknown or ambiguous option --%s (-- --help lists the options)", name)
-	}
-	return found[0], nil
-}
-
-func (r *Recipe) short(letter string) (*Option, error) {
-	for _, o := range r.all() {
-		if o.Short == letter {
-			return &o, nil
-		}
-	}
-	return nil, fmt.Errorf("unknown option -%s (-- --help lists the options)", letter)
-}
-
-func (r *Recipe) all() []Option {
-	return append([]Option{helpOption}, r.Options...)
+	return v, line.Stop != nil, nil
 }
 
 // fallback is the option's default, looked up on the host. A program that is
@@ -154,24 +118,19 @@ func (r *Recipe) Help(w io.Writer) {
 	}
 }
 
-// Redact gives the command line as it may be written down: without secrets.
-func (r *Recipe) Redact(args []string) (out []string) {
-	for len(args) > 0 {
-		o, value, rest, err := r.next(args)
-		var words []string
+// Redact gives a command line as it may be written down: every option in full,
+// and without secrets.
+func (r *Recipe) Redact(args []string) (options []string) {
+	for _, f := range r.getopt(args).Options {
+		o := r.option(f.Option.Long)
+		text := "--" + o.Name
 		switch {
-		case err != nil:
-			words, rest = args[:1], args[1:]
-		case len(rest) == len(args): // the first of a cluster
-			words = []string{args[0][:2]}
-		default:
-			words = slices.Clone(args[:len(args)-len(rest)])
-			if o.Secret {
-				last := &words[len(words)-1]
-				*last = strings.TrimSuffix(*last, value) + "***"
-			}
+		case o.Secret:
+			text += "=***"
+		case o.Arg != "":
+			text += "=" + f.Arg
 		}
-		out, args = append(out, words...), rest
+		options = append(options, text)
 	}
-	return out
+	return options
 }

@@ -120,7 +120,7 @@ func TestParse(t *testing.T) {
 		{"-Frsid", "sid", "yes"},
 		{"--release=sid -F", "sid", "yes"},
 		{"--rel sid --flush", "sid", "yes"},
-		{"-- -r sid", "sid", ""},
+		{"-r sid --", "sid", ""},
 	}
 	for _, test := range tests {
 		v, help, err := r.parse(strings.Fields(test.args))
@@ -128,7 +128,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("parse(%q) = %v, %v, %v; want release %q, flush %q", test.args, v, help, err, test.release, test.flush)
 		}
 	}
-	for _, args := range []string{"-x", "--r=X", "--ro", "--bogus", "--flush=1", "-r", "word", "--release=UPPER"} {
+	for _, args := range []string{"-x", "--r=X", "--ro", "--bogus", "--flush=1", "-r", "word", "-- -r sid", "--release=UPPER"} {
 		if args == "--ro" { // unambiguous, but without its argument
 			args = "--root"
 		}
@@ -146,15 +146,13 @@ func TestParse(t *testing.T) {
 func TestRedact(t *testing.T) {
 	r := mustRecipe(t, withOptions)
 	tests := []struct{ args, want string }{
-		{"-r sid --root-password=x", "-r sid --root-password=***"},
-		{"--root x -F", "--root *** -F"},
-		{"-p x", "-p ***"},
-		{"-px", "-p***"},
-		{"-Fpx", "-F -p***"},
-		{"-Fp x -r sid", "-F -p *** -r sid"},
-		{"-- --root=x", "-- --root=***"},
-		{"--bogus x", "--bogus x"},
-		{"-p", "-p"},
+		{"-r sid --root-password=x", "--release=sid --root-password=***"},
+		{"--root x -F", "--root-password=*** --flush-cache"},
+		{"-p x", "--root-password=***"},
+		{"-px", "--root-password=***"},
+		{"-Fpx", "--flush-cache --root-password=***"},
+		{"-Fp x -rsid", "--flush-cache --root-password=*** --release=sid"},
+		{"", ""},
 	}
 	for _, test := range tests {
 		if got := r.Redact(strings.Fields(test.args)); !slices.Equal(got, strings.Fields(test.want)) {

@@ -3,6 +3,8 @@ package tool
 import (
 	"io"
 	"strings"
+
+	"gantry/pkg/getopt"
 )
 
 // common are the common options as they were typed.
@@ -17,7 +19,9 @@ type common struct {
 // commonOptions are what every tool takes, after its own options. The two rows
 // of help are LXC's: they differ in the exit code.
 func (c *Call) commonOptions() []Option {
-	stop := func(long string, short byte) Option { return Option{Long: long, Short: short, stop: true} }
+	stop := func(long string, short byte) Option {
+		return Option{Option: getopt.Option{Long: long, Short: short, Stop: true}}
+	}
 	return []Option{
 		Func("name", 'n', Required, func(arg string) error {
 			c.common.name, c.common.named = arg, true

@@ -6,35 +6,26 @@ import (
 	"strconv"
 
 	"github.com/urfave/cli/v2"
-)
 
-// Arg says whether an option takes an argument.
-type Arg int
+	"gantry/pkg/getopt"
+)
 
 // The kinds of options, as getopt_long(3) knows them.
 const (
-	None     Arg = iota // --name, -n
-	Required            // --name=ARG, --name ARG, -nARG, -n ARG
-	Optional            // --name, --name=ARG, -n, -nARG
+	None     = getopt.None
+	Required = getopt.Required
+	Optional = getopt.Optional
 )
 
 // An Option is one option of a tool. The functions Bool, String ... make one
 // that stores into a variable, so that a tool's table of options fills its
 // struct of options.
 type Option struct {
-	Long  string
-	Short byte // 0 for none
-	Arg   Arg
+	getopt.Option
 
 	// Set takes the argument; it is empty for an option without one. A nil Set
 	// gives a common option a letter (-f for --rcfile).
 	Set func(arg string) error
-
-	// Ours marks an option LXC does not have: it never makes a prefix ambiguous
-	// that is not so in LXC.
-	Ours bool
-
-	stop bool // ends the command line where it stands: --help
 }
 
 var _ cli.Flag = (*Option)(nil)
@@ -96,6 +87,6 @@ func Int(long string, short byte, v *int) Option {
 
 // Func is an option whose argument set reads. The error of set is what is wrong
 // with the argument, in a few words.
-func Func(long string, short byte, arg Arg, set func(arg string) error) Option {
-	return Option{Long: long, Short: short, Arg: arg, Set: set}
+func Func(long string, short byte, arg getopt.Arg, set func(arg string) error) Option {
+	return Option{getopt.Option{Long: long, Short: short, Arg: arg}, set}
 }

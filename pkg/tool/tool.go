@@ -30,6 +30,7 @@ import (
 	_ "gantry/internal/warm"
 	"gantry/pkg/config"
 	"gantry/pkg/container"
+	"gantry/pkg/getopt"
 )
 
 // Version is the version of LXC the tools are compatible with. Scripts read its
@@ -94,7 +95,7 @@ func newCall(spec Spec, stdout, stderr io.Writer) *Call {
 // execute does what argv asks for and gives the exit code.
 func (c *Call) execute(argv []string, run func(*Call) error) int {
 	table := append(c.Spec.Options[:len(c.Spec.Options):len(c.Spec.Options)], c.commonOptions()...)
-	line := getopt(table, argv[1:])
+	line, options := parse(table, argv[1:])
 
 	app := cli.App{
 		Name:     c.Spec.Name,
@@ -103,10 +104,10 @@ func (c *Call) execute(argv []string, run func(*Call) error) int {
 			if len(c.common.lxcpaths) > 1 {
 				return errTooManyPaths
 			}
-			if line.stop != nil || line.fault != "" {
+			if line.Stop != nil || line.Fault != "" {
 				return c.stopped(argv[0], line, table)
 			}
-			if err := c.prepare(line.operands); err != nil {
+			if err := c.prepare(line.Operands); err != nil {
 				return err
 			}
 			return run(c)
@@ -117,22 +118,35 @@ func (c *Call) execute(argv []string, run func(*Call) error) int {
 	for i := range table {
 		app.Flags = append(app.Flags, &table[i])
 	}
-	return c.report(app.Run(append(argv[:1:1], line.options...)))
+	return c.report(app.Run(append(argv[:1:1], options...)))
+}
+
+// parse reads the command line, and writes its options in one form: --LONG=ARG.
+func parse(table []Option, args []string) (line getopt.Line, options []string) {
+	known := make([]getopt.Option, len(table))
+	for i := range table {
+		known[i] = table[i].Option
+	}
+	line = getopt.Parse(known, args)
+	for _, f := range line.Options {
+		options = append(options, "--"+f.Option.Long+"="+f.Arg)
+	}
+	return line, options
 }
 
 // stopped answers a command line that asks for help, or has a fault.
-func (c *Call) stopped(argv0 string, line commandLine, table []Option) error {
-	if line.fault != "" {
-		io.WriteString(c.Stderr, argv0+": "+line.fault+"\n")
+func (c *Call) stopped(argv0 string, line getopt.Line, table []Option) error {
+	if line.Fault != "" {
+		io.WriteString(c.Stderr, argv0+": "+line.Fault+"\n")
 		c.help()
 		return Exit{Code: 1}
 	}
 	switch {
-	case line.stop.Long == "version":
+	case line.Stop.Long == "version":
 		io.WriteString(c.Stdout, Version+"\n")
-	case line.stop.Long == "usage":
+	case line.Stop.Long == "usage":
 		c.usage(table)
-	case line.stop.Short == '?':
+	case line.Stop.Short == '?':
 		c.help()
 		return Exit{Code: 1} // getopt cannot tell -? from a letter it does not know
 	default:
