@@ -2,12 +2,9 @@ package template
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"gantry/pkg/plan"
 	"gantry/pkg/storage"
@@ -16,7 +13,7 @@ import (
 // A Job is one container to be filled.
 type Job struct {
 	Name   string       // of the container
-	Path   string       // its directory, with its configuration in config
+	Path   string       // its directory
 	Rootfs string       // directory to fill
 	Args   []string     // what the user wrote behind --
 	IDMap  []plan.IDMap // the container's; its files get the ids outside
@@ -46,12 +43,13 @@ func (r *Recipe) WantsHelp(args []string) (bool, error) {
 	return help, err
 }
 
-// Run fills the container. On an error, or when ctx is done, what it has made
-// is the caller's to delete; nothing it started is left running.
-func (r *Recipe) Run(ctx context.Context, what Job) error {
+// Run fills the container and gives the lines to add to its configuration. On
+// an error, or when ctx is done, what it has made is the caller's to delete;
+// nothing it started is left running.
+func (r *Recipe) Run(ctx context.Context, what Job) (config string, err error) {
 	values, _, err := r.parse(what.Args)
 	if err != nil {
-		return err
+		return "", err
 	}
 	j := &job{Job: what, recipe: r, values: values, env: map[string]string{}}
 	j.report = newReport(what.Out, r.Name(), what.Terminal)
@@ -66,18 +64,18 @@ func (r *Recipe) Run(ctx context.Context, what Job) error {
 	}
 	t, err := openTree(what.Rootfs, what.IDMap)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer t.Close()
 	if r.Bootstrap != nil {
 		if err := j.unpack(ctx); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if err := j.apply(ctx, t, "step", r.Steps); err != nil {
-		return err
+		return "", err
 	}
-	return j.configure()
+	return j.config()
 }
 
 // unpack copies the prepared tree.
@@ -122,44 +120,11 @@ func (j *job) environ() []string {
 	return env
 }
 
-// configure adds to the container's configuration.
-func (j *job) configure() error {
+// config is what the recipe adds to the container's configuration.
+func (j *job) config() (string, error) {
 	text, err := j.facts.expand("config", j.recipe.Config)
 	if err != nil {
-		return fmt.Errorf("%s: %w", j.recipe.path, err)
+		return "", fmt.Errorf("%s: %w", j.recipe.path, err)
 	}
-	file := filepath.Join(j.Path, "config")
-	before, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = io.WriteString(f, withAddresses(string(before))+text)
-	return err
-}
-
-// withAddresses gives each veth device that has none a hardware address, so
-// that the container keeps its lease from one start to the next.
-func withAddresses(config string) string {
-	var out strings.Builder
-	for line := range strings.Lines(config) {
-		out.WriteString(line)
-		key, value, _ := strings.Cut(line, "=")
-		device, isType := strings.CutSuffix(strings.TrimSpace(key), ".type")
-		if !isType || !strings.HasPrefix(device, "lxc.net.") || strings.TrimSpace(value) != "veth" || strings.Contains(config, device+".hwaddr") {
-			continue
-		}
-		if !strings.HasSuffix(line, "\n") {
-			out.WriteByte('\n')
-		}
-		// The prefix is LXC's.
-		var b [3]byte
-		rand.Read(b[:])
-		fmt.Fprintf(&out, "%s.hwaddr = 10:66:6a:%02x:%02x:%02x\n", device, b[0], b[1], b[2])
-	}
-	return out.String()
+	return text, nil
 }

@@ -170,11 +170,3 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
-
-func TestWithAddresses(t *testing.T) {
-	config := "lxc.net.0.type = veth\nlxc.net.1.type=veth\nlxc.net.1.hwaddr = 1\nlxc.net.2.type = none"
-	got := withAddresses(config)
-	if n := strings.Count(got, "hwaddr"); n != 2 || !strings.Contains(got, "veth\nlxc.net.0.hwaddr = 10:66:6a:") {
-		t.Errorf("withAddresses = %q; want one more address, for the first device", got)
-	}
-}

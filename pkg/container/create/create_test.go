@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -142,6 +143,24 @@ lxc.tty.max = 2
 	}
 	if conf, err := c.Config(); err != nil || conf.TTY.Max.V != 2 {
 		t.Errorf("Config after Create = %v, %v; want what the template left", conf.TTY.Max, err)
+	}
+}
+
+func TestCreateFromRecipe(t *testing.T) {
+	c := creator(t, "c")
+	text(t, c.Paths.DefaultConfig, "# mine\nlxc.net.0.type = veth\nlxc.net.0.link = br0\nlxc.include = "+c.Paths.Templates+"/more\nlxc.net.2.type = none", 0o644)
+	text(t, c.Paths.Templates+"/more", "lxc.net.1.type=veth\nlxc.net.1.hwaddr = 00:16:3e:00:00:01\nlxc.net.3.type = veth\n", 0o644)
+	text(t, c.Paths.Templates+"/test.toml", "config = '''\n# the recipe's\nlxc.uts.name = {{.name}}\n'''\n", 0o644)
+	if err := Container(c, Options{Template: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(read(t, c.ConfigFile()), "# mine\n")
+	got = regexp.MustCompile(`(10:66:6a)(:[0-9a-f]{2}){3}\n`).ReplaceAllString(got, "$1...\n")
+	want := "lxc.net.0.type = veth\nlxc.net.0.link = br0\nlxc.include = " + c.Paths.Templates + "/more\nlxc.net.2.type = none\n" +
+		"lxc.rootfs.path = dir:" + c.Dir() + "/rootfs\nlxc.net.0.hwaddr = 10:66:6a...\nlxc.net.3.hwaddr = 10:66:6a...\n" +
+		"# the recipe's\nlxc.uts.name = c\n"
+	if got != want {
+		t.Errorf("config = %q; want %q", got, want)
 	}
 }
 

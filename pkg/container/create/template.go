@@ -17,29 +17,8 @@ import (
 
 // runTemplate fills the root file system.
 func (k *creation) runTemplate(ctx context.Context) error {
-	if r := k.template.Recipe; r != nil {
-		job := template.Job{
-			Name:     k.c.Name,
-			Path:     k.c.Dir(),
-			Rootfs:   k.path,
-			Args:     k.o.TemplateArgs,
-			IDMap:    k.maps,
-			Config:   k.c.Paths.Config,
-			Hooks:    k.c.Paths.Hooks,
-			Cache:    k.cache(),
-			Out:      os.Stdout,
-			Terminal: term.IsTerminal(int(os.Stdout.Fd())),
-		}
-		if k.o.Quiet {
-			job.Out, job.Terminal = io.Discard, false
-		}
-		err := r.Run(ctx, job)
-		if err != nil && !k.o.Quiet {
-			for _, line := range template.Output(err) {
-				fmt.Fprintln(os.Stderr, "  "+line)
-			}
-		}
-		return err
+	if k.template.Recipe != nil {
+		return k.runRecipe(ctx)
 	}
 	p := template.Program{Path: k.template.Path, Quiet: k.o.Quiet}
 	p.Args = append([]string{"--path=" + k.c.Dir(), "--name=" + k.c.Name, "--rootfs=" + k.path}, k.o.TemplateArgs...)
@@ -55,6 +34,55 @@ func (k *creation) runTemplate(ctx context.Context) error {
 		return fmt.Errorf("failed to create container from template: %w", err)
 	}
 	return err
+}
+
+// runRecipe fills the root file system and saves what that adds to the
+// configuration.
+func (k *creation) runRecipe(ctx context.Context) error {
+	job := template.Job{
+		Name:     k.c.Name,
+		Path:     k.c.Dir(),
+		Rootfs:   k.path,
+		Args:     k.o.TemplateArgs,
+		IDMap:    k.maps,
+		Config:   k.c.Paths.Config,
+		Hooks:    k.c.Paths.Hooks,
+		Cache:    k.cache(),
+		Out:      os.Stdout,
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+	}
+	if k.o.Quiet {
+		job.Out, job.Terminal = io.Discard, false
+	}
+	lines, err := k.template.Recipe.Run(ctx, job)
+	if err != nil && !k.o.Quiet {
+		for _, line := range template.Output(err) {
+			fmt.Fprintln(os.Stderr, "  "+line)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.keepLeases(); err != nil {
+		return err
+	}
+	k.config.Text().Append(lines)
+	return k.save()
+}
+
+// keepLeases gives each veth device that has none a hardware address, so that
+// the container keeps its DHCP lease from one start to the next.
+func (k *creation) keepLeases() error {
+	for _, n := range k.config.Networks {
+		if n.Type.V != "veth" || n.HWAddr.V != "" {
+			continue
+		}
+		// The prefix is LXC's; config chooses the rest.
+		if err := k.config.Set("lxc.net."+strconv.Itoa(n.Index)+".hwaddr", "10:66:6a:xx:xx:xx"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cache is where templates keep what they have downloaded.
