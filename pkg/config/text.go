@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"gantry/internal/sys"
@@ -19,6 +20,11 @@ func (t *Text) String() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// Empty says whether no line sets anything.
+func (t *Text) Empty() bool {
+	return !slices.ContainsFunc(t.lines, func(line string) bool { key, _, _ := splitLine(line); return key != "" })
 }
 
 // Append adds lines at the end.

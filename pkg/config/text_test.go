@@ -124,3 +124,18 @@ func TestSave(t *testing.T) {
 		t.Errorf("left behind: %q", left)
 	}
 }
+
+func TestTextEmpty(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                                true,
+		"\n# lxc.uts.name = a\n":          true,
+		"# x\nlxc.uts.name = a\n":         false,
+		"lxc.include = /etc/lxc/x.conf\n": false,
+	} {
+		var got Text
+		got.Append(text)
+		if got.Empty() != want {
+			t.Errorf("Empty of %q = %v; want %v", text, !want, want)
+		}
+	}
+}

@@ -103,8 +103,9 @@ func only(condition bool, err error) error {
 	return nil
 }
 
-// startable refuses to run the host's own init on the host's own files, and
-// sees to the mount point of the rootfs.
+// startable refuses to run the host's own init on the host's own files where
+// nothing asks for it, as in a file that a full disk has left empty, and sees to
+// the mount point of the rootfs.
 func (s *starting) startable() error {
 	if s.RCFile == "" && !s.Defined() && len(s.Define) == 0 {
 		return container.ErrNoConfig
@@ -115,9 +116,8 @@ func (s *starting) startable() error {
 			return err
 		}
 	}
-	if s.cfg.Rootfs.Path.V.Path == "" && s.cfg.Init.Cmd.V == "" && len(s.Command) == 0 {
-		// A configuration that has lost its lines is enough.
-		return errors.New("executing /sbin/init without lxc.rootfs.path may crash the host (set it, or give a command)")
+	if s.cfg.Rootfs.Path.V.Path == "" && s.cfg.Init.Cmd.V == "" && len(s.Command) == 0 && s.cfg.Text().Empty() {
+		return errors.New("executing /sbin/init without a configuration may crash the host (set lxc.rootfs.path, or give a command)")
 	}
 	return nil
 }
