@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -52,7 +53,7 @@ func (j *job) cached(ctx context.Context) (dir string, release func(), err error
 			return "", nil, err
 		}
 		if j.stale(dir, began) { // nobody was faster
-			if err := j.build(ctx, dir, filepath.Join(base, "."+key+".new")); err != nil {
+			if err := j.build(ctx, dir, filepath.Join(base, "."+key)); err != nil {
 				return "", nil, err
 			}
 		}
@@ -71,9 +72,12 @@ func (j *job) stale(dir string, began time.Time) bool {
 	return err != nil || j.values[flushOption] != "" && info.ModTime().Before(began)
 }
 
-// build makes the tree at temporary, then puts it into the place of dir.
-func (j *job) build(ctx context.Context, dir, temporary string) error {
-	if err := storage.RemoveTree(temporary); err != nil {
+// build makes the tree beside its place, hidden, then puts it into the place of
+// dir. An old tree is moved away before it is deleted: what is in the place is
+// whole, whenever this process may die.
+func (j *job) build(ctx context.Context, dir, hidden string) error {
+	temporary, old := hidden+".new", hidden+".old"
+	if err := errors.Join(storage.RemoveTree(temporary), storage.RemoveTree(old)); err != nil {
 		return err
 	}
 	if err := os.Mkdir(temporary, 0o755); err != nil {
@@ -97,14 +101,14 @@ func (j *job) build(ctx context.Context, dir, temporary string) error {
 	if err := errors.Join(os.Chmod(temporary, 0o755), os.Chtimes(temporary, now, now)); err != nil {
 		return err
 	}
-	if err := storage.RemoveTree(dir); err != nil {
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.Rename(temporary, dir); err != nil {
 		return err
 	}
 	undo.Release()
-	return nil
+	return storage.RemoveTree(old)
 }
 
 // lock takes the lock, or waits for it until ctx is done. The one lock of the

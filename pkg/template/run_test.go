@@ -327,8 +327,46 @@ func TestCache(t *testing.T) {
 	if trees, _ := filepath.Glob(j.Cache + "/test/rootfs-*"); len(trees) != 2 {
 		t.Errorf("cached: %v; want two trees", trees)
 	}
-	if rest, _ := filepath.Glob(j.Cache + "/test/.*.new"); len(rest) > 0 {
+	if rest, _ := filepath.Glob(j.Cache + "/test/.*.[no]*"); len(rest) > 0 {
 		t.Errorf("left: %v", rest)
+	}
+}
+
+// At every moment the tree in its place is whole, so that one who dies in
+// between leaves nothing that the next would take for it.
+func TestCacheIsReplacedAtOnce(t *testing.T) {
+	const files = 3000
+	fakeBootstrap(t, fmt.Sprintf(`mkdir "$last/many"; cd "$last/many"; seq %d | xargs touch; cd /`, files))
+	j := newJob(t, &strings.Builder{})
+	if err := run(t, j, bootstrapped); err != nil {
+		t.Fatal(err)
+	}
+	trees, _ := filepath.Glob(j.Cache + "/test/rootfs-*")
+	if len(trees) != 1 {
+		t.Fatalf("cached: %v; want a tree", trees)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	seen := make(chan int)
+	go func() {
+		least := files
+		for ctx.Err() == nil {
+			if dir, err := os.Open(trees[0] + "/many"); err == nil {
+				names, _ := dir.Readdirnames(-1)
+				opened, _ := dir.Stat()
+				if now, err := os.Stat(dir.Name()); err == nil && os.SameFile(opened, now) {
+					least = min(least, len(names))
+				}
+				dir.Close()
+			}
+		}
+		seen <- least
+	}()
+	fresh := newJob(t, &strings.Builder{})
+	fresh.Cache, fresh.Args = j.Cache, []string{"--flush-cache"}
+	err := run(t, fresh, bootstrapped)
+	stop()
+	if least := <-seen; err != nil || least < files {
+		t.Errorf("Run = %v; the tree had %d files for a moment, want %d", err, least, files)
 	}
 }
 
