@@ -105,9 +105,13 @@ func FilterOf(file string, nest bool, l *log.Logger) (Program, error) {
 	if file == "" {
 		return Program{}, nil
 	}
-	if confined, err := Confined(); err != nil || confined && !nest {
-		l.Warn("a seccomp filter is in force already, ", file, " is not loaded")
+	confined, err := Confined()
+	if err != nil {
 		return Program{}, err
+	}
+	if confined && !nest {
+		l.Warn("a seccomp filter is in force already, ", file, " is not loaded (lxc.seccomp.allow_nesting = 1 loads it)")
+		return Program{}, nil
 	}
 	program, err := FilterFor(file, l)
 	if err == nil && program.Notifies {
