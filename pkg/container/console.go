@@ -21,6 +21,8 @@ type ConsoleOptions struct {
 // until the user leaves or the container stops. One that does not run is
 // ErrNotRunning.
 func Console(c *Container, o ConsoleOptions) error {
+	// It says where to log; one that cannot be read is no reason not to look.
+	c.Config()
 	running, err := c.Running()
 	if err != nil {
 		return err

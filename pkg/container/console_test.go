@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"gantry/internal/paths"
 	"gantry/tests/rig"
 	"golang.org/x/sys/unix"
 )
@@ -26,7 +27,7 @@ func TestConsoleTool(t *testing.T) {
 	}
 	var o ConsoleOptions
 	fmt.Sscan(os.Getenv(consoleVar+"_OPTIONS"), &o.TTY, &o.Escape)
-	if err := Console(&Container{LXCPath: filepath.Dir(dir), Name: filepath.Base(dir)}, o); err != nil {
+	if err := Console(&Container{LXCPath: filepath.Dir(dir), Name: filepath.Base(dir), Paths: paths.Find()}, o); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}

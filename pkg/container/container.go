@@ -39,7 +39,7 @@ type Container struct {
 	Name    string
 	LXCPath string       // directory of containers, absolute, no slash at its end
 	RCFile  string       // --rcfile: read instead of LXCPATH/NAME/config; empty for that
-	LogFile string       // -o: wins over lxc.log.file; empty without -o
+	LogFile string       // -o: wins over lxc.log.file and lxc.log.level; empty without -o
 	Log     *log.Logger  // nil for none
 	Paths   *paths.Paths // where Gantry's files are
 	System  *config.System
@@ -107,6 +107,9 @@ func (c *Container) Config() (*config.Config, error) {
 		}
 		defer unlock()
 		if err := read.Load(c.ConfigFile()); err != nil {
+			return nil, err
+		}
+		if err := c.UseLog(read); err != nil {
 			return nil, err
 		}
 	}

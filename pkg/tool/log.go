@@ -27,8 +27,11 @@ func (c *Call) openLog() error {
 	if err != nil {
 		return fmt.Errorf("cannot open the log file: %w", err)
 	}
-	if file != nil {
+	switch {
+	case file != nil:
 		c.Log.File = file
+	case c.Quiet:
+		c.Log.Stderr = nil // whatever file lxc.log.file may name
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"gantry/pkg/capability"
 	"gantry/pkg/cgroup"
 	"gantry/pkg/command"
+	"gantry/pkg/config"
 	"gantry/pkg/container"
 	"gantry/pkg/lsm"
 	"gantry/pkg/namespace"
@@ -54,6 +55,7 @@ type visit struct {
 	*container.Container
 	Options
 	open cleanup.Stack
+	cfg  *config.Config
 
 	pid   int            // of the init
 	pidfd *os.File       // of the init
@@ -82,12 +84,18 @@ type visit struct {
 func Run(c *container.Container, o Options) (code int, err error) {
 	v := &visit{Container: c, Options: o}
 	defer v.open.Run()
-	for _, step := range []func() error{v.find, v.chooseNamespaces, v.look, v.alive, v.findCgroups, v.environment, v.openLog, v.openPty} {
+	for _, step := range []func() error{v.configure, v.find, v.chooseNamespaces, v.look, v.alive, v.findCgroups, v.environment, v.openLog, v.openPty} {
 		if err := step(); err != nil {
 			return 1, err
 		}
 	}
 	return v.run()
+}
+
+// configure reads the configuration: first of all, since it says where to log.
+func (v *visit) configure() (err error) {
+	v.cfg, err = v.Config()
+	return err
 }
 
 // find gets hold of the container's init. Its pid is that of the pidfd: asked

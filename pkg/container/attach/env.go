@@ -23,11 +23,7 @@ const cleanPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 // environment settles the command and its environment: the caller's, or
 // little of it, then what the configuration adds, then what was asked for.
 func (v *visit) environment() error {
-	cfg, err := v.Config()
-	if err != nil {
-		return err
-	}
-	v.newKeyring = !cfg.KeyringSession.V
+	v.newKeyring = !v.cfg.KeyringSession.V
 	base := os.Environ()
 	if v.ClearEnv {
 		base = []string{cleanPath}
@@ -37,7 +33,7 @@ func (v *visit) environment() error {
 			}
 		}
 	}
-	v.env = hook.Merge(base, []string{"container=lxc"}, texts(cfg.Environment.All), texts(cfg.Environment.Runtime), v.SetVars)
+	v.env = hook.Merge(base, []string{"container=lxc"}, texts(v.cfg.Environment.All), texts(v.cfg.Environment.Runtime), v.SetVars)
 	v.argv = v.Command
 	if len(v.argv) == 0 {
 		v.argv = []string{v.loginShell()}

@@ -89,11 +89,7 @@ func (v *visit) admit(pid int) error {
 			return err
 		}
 	}
-	cfg, err := v.Config()
-	if err != nil {
-		return err
-	}
-	for _, l := range cfg.Prlimit {
+	for _, l := range v.cfg.Prlimit {
 		resource, err := rlimit.Resource(l.Name)
 		if err == nil {
 			err = rlimit.Set(pid, resource, l.V.Soft, l.V.Hard)

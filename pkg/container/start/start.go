@@ -76,7 +76,12 @@ func Container(c *container.Container, o Options) error {
 	if running, err := c.Running(); err != nil || running {
 		return errors.Join(err, only(running, container.ErrRunning))
 	}
-	if err := errors.Join(s.openLog(), s.startable()); err != nil {
+	if len(o.Define) > 0 {
+		if err := s.UseLog(s.cfg); err != nil {
+			return err
+		}
+	}
+	if err := s.startable(); err != nil {
 		return err
 	}
 	p, err := s.compile()
