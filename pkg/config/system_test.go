@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"gantry/internal/paths"
@@ -58,4 +59,19 @@ func TestSystemWithoutFile(t *testing.T) {
 	if got, known := s.Lookup("lxc.cgroup.use"); !known || got != "" {
 		t.Errorf("Lookup(lxc.cgroup.use) = %q, %v; want known and unset", got, known)
 	}
+}
+
+func FuzzSystem(f *testing.F) {
+	f.Add("lxc.lxcpath = /srv\nlxc.cgroup.pattern = a/%n\nlxc.cgroup.use=a,b\n")
+	f.Add("# lxc.lxcpath = /no\n lxc.lxcpath\n=\nlxc.lxcpath\t=\t")
+	f.Fuzz(func(t *testing.T, text string) {
+		s := &System{lines: splitLines(text), paths: &paths.Paths{LXCPath: "/var/lib/lxc"}}
+		if path := s.LXCPath(); len(path) > 1 && strings.HasSuffix(path, "/") {
+			t.Errorf("LXCPath() = %q; want no slash at its end", path)
+		}
+		if pattern := s.CgroupPattern("web"); strings.Contains(pattern, "%n") {
+			t.Errorf("CgroupPattern(web) = %q; want %%n replaced", pattern)
+		}
+		s.CgroupUse()
+	})
 }

@@ -134,3 +134,20 @@ func TestRefusalNamesTheFix(t *testing.T) {
 		t.Errorf("refuse = %q; want %q", got, want)
 	}
 }
+
+// The files are the host's, but anybody's programs write them.
+func FuzzSub(f *testing.F) {
+	f.Add([]byte("tester:100000:65536\n1000:5:0\n"))
+	f.Add([]byte("tester:4294967295:4294967295\n:::\ntester:-1:1\ntester:1:1:1"))
+	user := User{Name: "tester", UID: 1000}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, r := range parseSub(b, user) {
+			if r.Count == 0 {
+				t.Errorf("parseSub(%q) has an empty range", b)
+			}
+			if !covered([]Range{r}, r.First, 1) {
+				t.Errorf("the range %v does not hold its first id", r)
+			}
+		}
+	})
+}
