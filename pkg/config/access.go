@@ -39,7 +39,7 @@ func (c *Config) Define(definition string) error {
 	case name == "":
 		return nil
 	case !ok:
-		return &Error{plan.Origin{Key: name}, errors.New("no '=' after the key")}
+		return &Error{plan.Origin{Key: name}, errors.New("no '=' after the key (write KEY = VALUE)")}
 	}
 	value, _ = fillHWAddr(name, value)
 	return c.assign(value, plan.Origin{Key: name})

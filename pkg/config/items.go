@@ -16,7 +16,7 @@ type exclusive struct {
 
 func (e exclusive) set(c *Config, sub, value string, at plan.Origin) error {
 	if other, set := e.other(c); set {
-		return errors.New("cannot be used together with " + other.String())
+		return errors.New("cannot be used together with " + other.String() + " (keep one)")
 	}
 	return e.item.set(c, sub, value, at)
 }

@@ -52,7 +52,7 @@ func splitLines(text string) []string {
 // line too.
 func (c *Config) parse(file string, lines []string) error {
 	if slices.Contains(c.including, file) {
-		return errors.New(file + " includes itself")
+		return errors.New(file + " includes itself (remove the line)")
 	}
 	c.including = append(c.including, file)
 	defer func() { c.including = c.including[:len(c.including)-1] }()
@@ -63,7 +63,7 @@ func (c *Config) parse(file string, lines []string) error {
 		}
 		at := plan.Origin{File: file, Line: i + 1, Key: name}
 		if !ok {
-			return &Error{at, errors.New("no '=' after the key")}
+			return &Error{at, errors.New("no '=' after the key (write KEY = VALUE)")}
 		}
 		if filled, ok := fillHWAddr(name, value); ok {
 			lines[i] = strings.Replace(line, value, filled, 1)

@@ -19,7 +19,7 @@ func TestErrors(t *testing.T) {
 		{"lxc.cgruop.memory.max = x", "config:1: lxc.cgruop.memory.max: unknown key (did you mean lxc.cgroup.memory.max?)"},
 		{"lxc.cgroup3.memory.max = x", "config:1: lxc.cgroup3.memory.max: unknown key (did you mean lxc.cgroup.memory.max?)"},
 		{"lxc.nothing.like.it = x", "config:1: lxc.nothing.like.it: unknown key"},
-		{"lxc.uts.name", "config:1: lxc.uts.name: no '=' after the key"},
+		{"lxc.uts.name", "config:1: lxc.uts.name: no '=' after the key (write KEY = VALUE)"},
 		{"lxc.utsname = x", "config:1: lxc.utsname: is called lxc.uts.name since LXC 2.1 (lxc-update-config -c FILE rewrites a file)"},
 		{"lxc.network.link = x", "config:1: lxc.network.link: is called lxc.net.0.link since LXC 2.1 (lxc-update-config -c FILE rewrites a file)"},
 		{"lxc.limit.nofile = 5", "config:1: lxc.limit.nofile: is called lxc.prlimit.nofile since LXC 2.1 (lxc-update-config -c FILE rewrites a file)"},
@@ -29,8 +29,8 @@ func TestErrors(t *testing.T) {
 		{"lxc.cap.drop = sys_tim", `config:1: lxc.cap.drop: "sys_tim" is not a capability`},
 		{"lxc.include = /nonexistent", "config:1: lxc.include: stat /nonexistent: no such file or directory"},
 		{"lxc.idmap = u 0 1", `config:1: lxc.idmap: "u 0 1" is not a map: u|g FIRST-INSIDE FIRST-OUTSIDE COUNT`},
-		{"lxc.namespace.keep = net\nlxc.namespace.clone = uts", "config:2: lxc.namespace.clone: cannot be used together with config:1: lxc.namespace.keep"},
-		{"lxc.cap.drop = kill\nlxc.cap.keep = none", "config:2: lxc.cap.keep: cannot be used together with config:1: lxc.cap.drop"},
+		{"lxc.namespace.keep = net\nlxc.namespace.clone = uts", "config:2: lxc.namespace.clone: cannot be used together with config:1: lxc.namespace.keep (keep one)"},
+		{"lxc.cap.drop = kill\nlxc.cap.keep = none", "config:2: lxc.cap.keep: cannot be used together with config:1: lxc.cap.drop (keep one)"},
 		{"lxc.mount.fstab =", "config:1: lxc.mount.fstab: needs a value"},
 	}
 	for _, test := range tests {
@@ -109,7 +109,7 @@ func TestInclude(t *testing.T) {
 	loop := filepath.Join(dir, "loop")
 	write(t, dir, "loop", "lxc.include = "+loop+"\n")
 	err = New("/mnt").Load(loop)
-	if want := loop + ":1: lxc.include: " + loop + " includes itself"; err == nil || err.Error() != want {
+	if want := loop + ":1: lxc.include: " + loop + " includes itself (remove the line)"; err == nil || err.Error() != want {
 		t.Errorf("Load of a loop = %v; want %s", err, want)
 	}
 }
@@ -120,7 +120,7 @@ func TestDefine(t *testing.T) {
 		{"lxc.uts.name=b", ""},
 		{"nothing of lxc", ""},
 		{"lxc.uts.nam=b", "lxc.uts.nam: unknown key (did you mean lxc.uts.name?)"},
-		{"lxc.uts.name", "lxc.uts.name: no '=' after the key"},
+		{"lxc.uts.name", "lxc.uts.name: no '=' after the key (write KEY = VALUE)"},
 	} {
 		got := ""
 		if err := c.Define(test.definition); err != nil {

@@ -31,7 +31,7 @@ func Console(c *Container, o ConsoleOptions) error {
 		return fmt.Errorf("%s %w", c.Name, ErrNotRunning)
 	}
 	if !interactive(os.Stdin) {
-		return errors.New("standard input is neither a terminal nor a pipe")
+		return errors.New("standard input is neither a terminal nor a pipe (lxc-attach NAME -- COMMAND needs neither)")
 	}
 	tty, err := c.Client().TTY(o.TTY)
 	if errors.Is(err, unix.EBADF) {

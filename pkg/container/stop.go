@@ -24,7 +24,7 @@ type StopOptions struct {
 }
 
 // ErrTimeout means that the container did not do in time what it was asked to.
-var ErrTimeout = errors.New("has not stopped in time")
+var ErrTimeout = errors.New("in time")
 
 // Stop ends or reboots the container. It returns when the monitor has run the
 // post-stop hooks and is gone. One that does not run is ErrNotRunning.
@@ -87,7 +87,7 @@ func shutdown(c *Container, conf *config.Config, timeout time.Duration) error {
 		return err
 	}
 	if !ended {
-		return fmt.Errorf("%s %w", c.Name, ErrTimeout)
+		return fmt.Errorf("%s has not stopped %w (lxc-stop -k kills it)", c.Name, ErrTimeout)
 	}
 	return awaitState(c, waiter, command.Stopped, timeout)
 }
@@ -129,7 +129,7 @@ func gone(err error) error {
 func awaitState(c *Container, waiter *command.Waiter, want command.State, timeout time.Duration) error {
 	state, err := waiter.Wait(timeout)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("%s %w", c.Name, ErrTimeout)
+		return fmt.Errorf("%s has not become %s %w", c.Name, want, ErrTimeout)
 	}
 	if err == nil && state != want {
 		return errors.New(c.Name + " is " + state.String() + " instead of " + want.String())

@@ -72,11 +72,11 @@ func (p *parser) version(line string) error {
 // what else than allowing or killing happens to what is not in it.
 func (p *parser) style(line string) error {
 	if strings.Contains(line, "debug") {
-		return errors.New("debug is not supported")
+		return errors.New("debug is not supported (remove the line)")
 	}
 	if p.numeric {
 		if !strings.Contains(line, "allowlist") {
-			return errors.New(strconv.Quote(line) + ": version 1 has no other lists than allowlist")
+			return errors.New(strconv.Quote(line) + ": version 1 has no other lists than allowlist (write 2 into the first line)")
 		}
 		p.policy.NativeOnly, p.policy.Default, p.action = true, Kill, Allow
 		return nil
@@ -154,7 +154,11 @@ func (p *parser) section(line string) error {
 			return nil
 		}
 	}
-	return errors.New("unsupported architecture " + strconv.Quote(line))
+	var known []string
+	for _, s := range sections {
+		known = append(known, "["+s.name+"]")
+	}
+	return errors.New(strconv.Quote(line) + " is not an architecture (" + strings.Join(known, " ") + ")")
 }
 
 // parseAction reads an action and gives what follows it. Nothing, or a

@@ -115,7 +115,7 @@ func FilterOf(file string, nest bool, l *log.Logger) (Program, error) {
 	}
 	program, err := FilterFor(file, l)
 	if err == nil && program.Notifies {
-		err = errors.New(file + ": the action notify is not supported yet")
+		err = errors.New(file + ": the action notify is not supported yet (let the calls fail with errno N, or allow them)")
 	}
 	return program, err
 }
