@@ -75,7 +75,7 @@ func (v *visit) loginShell() string {
 func shellOf(passwd io.Reader, uid int64) string {
 	for lines := bufio.NewScanner(passwd); lines.Scan(); {
 		fields := strings.Split(lines.Text(), ":")
-		if len(fields) == 7 && fields[2] == strconv.FormatInt(uid, 10) && strings.HasPrefix(fields[6], "/") {
+		if len(fields) == 7 && fields[2] == strconv.FormatInt(uid, 10) && strings.HasPrefix(fields[6], "/") && !strings.Contains(fields[6], "\x00") {
 			return fields[6]
 		}
 	}

@@ -19,12 +19,13 @@ func TestShellOf(t *testing.T) {
 }
 
 // The file is the container's: whatever it holds, the shell is a path without
-// a line break or another field in it.
+// a line break, another field or a NUL in it.
 func FuzzShellOf(f *testing.F) {
 	f.Add("root:x:0:0:root:/root:/bin/bash\n", int64(0))
+	f.Add("a:b:0:d:e:f:/bin/sh\x00x\n", int64(0))
 	f.Add("a:b:-1:::/x:/y:z", int64(-1))
 	f.Fuzz(func(t *testing.T, passwd string, uid int64) {
-		if got := shellOf(strings.NewReader(passwd), uid); got[0] != '/' || strings.ContainsAny(got, ":\n") {
+		if got := shellOf(strings.NewReader(passwd), uid); got[0] != '/' || strings.ContainsAny(got, ":\n\x00") {
 			t.Errorf("shellOf = %q", got)
 		}
 	})
