@@ -211,16 +211,20 @@ func (p *pump) take(max int) (int, error) {
 	return n, p.flush()
 }
 
-// childEnded shows what the child has left. A read of a pty gets all that was
-// written before it, whatever the kernel has buffered where.
+// childEnded shows what the child has left. A read of a pty waits for the kernel's
+// worker to bring all that was written before it, wherever that is buffered; but a
+// worker that found no room where we have just made some queues itself anew, and a
+// read that waited for the old turn comes back empty: two in a row are the truth.
 func (p *pump) childEnded() error {
-	for room := last; room > 0 && !p.ending; {
+	for room, empty := last, 0; room > 0 && empty < 2 && !p.ending; {
 		n, err := p.take(min(room, chunk))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			break
+			empty++
+		} else {
+			empty = 0
 		}
 		room -= n
 	}
