@@ -60,6 +60,7 @@ type user struct {
 	cmd      *exec.Cmd
 	stderr   bytes.Buffer
 	seen     []byte
+	before   unix.Termios // the terminal's modes before the tool
 }
 
 // sit starts the tool. With a nil stdout that is the terminal too. ahead is typed
@@ -71,6 +72,7 @@ func sit(t *testing.T, command string, stdout *os.File, ahead ...string) *user {
 		t.Fatal(err)
 	}
 	u := &user{t: t, ptx: ptx, pts: pts}
+	u.before = u.modes()
 	for _, keys := range ahead {
 		u.typed(keys)
 	}
@@ -273,14 +275,13 @@ func TestWindowSize(t *testing.T) {
 func TestSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT} {
 		u := sit(t, "echo ready; sleep 20", nil)
-		before := u.modes()
 		u.expect("ready")
-		if u.modes() == before {
+		if u.modes() == u.before {
 			t.Error("the terminal is not raw")
 		}
 		u.cmd.Process.Signal(sig)
 		status := u.wait("").Sys().(syscall.WaitStatus)
-		if u.modes() != before {
+		if u.modes() != u.before {
 			t.Errorf("%v leaves the terminal in other modes", sig)
 		}
 		if status.Signal() != sig {
@@ -293,15 +294,14 @@ func TestSignals(t *testing.T) {
 func TestStopAndContinue(t *testing.T) {
 	for _, sig := range []syscall.Signal{unix.SIGTSTP, unix.SIGSTOP} {
 		u := sit(t, "echo ready; read x; echo got $x", nil)
-		before := u.modes()
 		u.expect("ready")
 		raw := u.modes()
 		u.cmd.Process.Signal(sig)
 		u.until("stop", func() bool { return strings.Contains(processState(u.cmd.Process.Pid), "T") })
-		if sig == unix.SIGTSTP && u.modes() != before {
+		if sig == unix.SIGTSTP && u.modes() != u.before {
 			t.Error("the terminal is not itself while the tool is stopped")
 		}
-		if err := terminal.Restore(int(u.pts.Fd()), &before); err != nil { // as a shell does
+		if err := terminal.Restore(int(u.pts.Fd()), &u.before); err != nil { // as a shell does
 			t.Fatal(err)
 		}
 		u.cmd.Process.Signal(unix.SIGCONT)
@@ -309,7 +309,7 @@ func TestStopAndContinue(t *testing.T) {
 		u.typed("again\r")
 		u.expect("got again")
 		u.wait("")
-		if u.modes() != before {
+		if u.modes() != u.before {
 			t.Errorf("modes after %v and the end differ", sig)
 		}
 	}
