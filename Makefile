@@ -15,9 +15,9 @@ PATHS    = gantry/internal/paths
 TAGS     = urfave_cli_no_docs,urfave_cli_no_suggest
 LDFLAGS  = -s -w -X $(PATHS).prefix=$(PREFIX) -X $(PATHS).sysconfdir=$(SYSCONFDIR) -X $(PATHS).localstatedir=$(LOCALSTATEDIR)
 BUILD    = CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -tags $(TAGS) -ldflags "$(LDFLAGS)"
-SCRIPTS  = .ci/run demo etc/fill $(wildcard tests/*.sh tests/outside/testdata/*)
+SCRIPTS  = .ci/run demo etc/fill $(wildcard tests/*.sh tests/outside/testdata/* tests/vm/guest/files/*.sh) tests/vm/guest/files/agent
 
-.PHONY: all build install check test bench demo clean
+.PHONY: all build install check test test-vm bench demo clean
 
 all: build
 
@@ -42,6 +42,11 @@ check:
 test: build
 	tests/prepare.sh test
 	GANTRY_BUILT=1 $(GO) run -buildvcs=false ./tests/run
+
+# In virtual machines: some minutes for their disks the first time.
+test-vm: build
+	tests/prepare.sh test-vm
+	$(GO) run -buildvcs=false ./tests/vm
 
 bench: build
 	tests/prepare.sh bench

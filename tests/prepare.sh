@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a purpose needs and that are missing:
-#   tests/prepare.sh check|test|bench|demo
+#   tests/prepare.sh check|test|test-vm|bench|demo
 # It needs root only when something is missing. No service that comes with a
 # package is started, and none that was not there before is left enabled: the
 # tests bring their own network, and C LXC serves only as the yardstick.
@@ -11,9 +11,10 @@ case ${1-} in
 check) packages='shellcheck git' ;;
 demo) packages="$base debootstrap" ;;
 test) packages="$base debootstrap mmdebstrap lxc lxc-templates rsync tmux" ;;
+test-vm) packages="$base qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xz-utils zstd" ;;
 bench) packages="$base lxc crun" ;;
 *)
-	echo "usage: $0 check|test|bench|demo" >&2
+	echo "usage: $0 check|test|test-vm|bench|demo" >&2
 	exit 2
 	;;
 esac

@@ -161,13 +161,16 @@ func mountPoints() []string {
 	mounts, _ := mountinfo.GetMounts(nil)
 	var points []string
 	for _, m := range mounts {
-		points = append(points, m.Mountpoint)
+		if !strings.HasPrefix(m.Mountpoint, "/run/user/") { // of a login
+			points = append(points, m.Mountpoint)
+		}
 	}
 	slices.Sort(points)
 	return points
 }
 
-// processes lists all processes but those of the rig itself.
+// processes lists all processes but those of the rig itself and of systemd's
+// services.
 func processes() []string {
 	var lines []string
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -177,8 +180,8 @@ func processes() []string {
 			continue
 		}
 		cmdline, err := os.ReadFile(dir + "/cmdline")
-		if err != nil || len(cmdline) == 0 {
-			continue // ended, or a zombie that pid 1 is about to reap
+		if err != nil || len(cmdline) == 0 || serves(dir) {
+			continue // ended, a zombie that pid 1 is about to reap, or the machine's own
 		}
 		lines = append(lines, pid+" "+strings.TrimSpace(strings.ReplaceAll(string(cmdline), "\x00", " ")))
 	}

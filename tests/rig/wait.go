@@ -8,14 +8,20 @@ import (
 	"time"
 )
 
-// patience bounds every wait for something the kernel does on its own time.
-const patience = 5 * time.Second
+// Patience bounds every wait for something the kernel does on its own time:
+// five seconds, or GANTRY_PATIENCE on a machine that is slower.
+func Patience() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("GANTRY_PATIENCE")); err == nil {
+		return d
+	}
+	return 5 * time.Second
+}
 
-// eventually repeats f until it succeeds or patience ends, and returns f's
+// eventually repeats f until it succeeds or Patience ends, and returns f's
 // last error.
 func eventually(f func() error) error {
 	var err error
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(Patience()); ; {
 		if err = f(); err == nil || time.Now().After(end) {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gantry/tests/rig"
+	"gantry/tests/story"
 )
 
 // TestDebian boots a Debian with systemd and does with it what an
@@ -26,7 +27,7 @@ func debian(t *testing.T, lines string) {
 	before := rig.Look()
 	t.Cleanup(func() { before.Restore() }) // after Watch has looked
 	rig.Watch(t)
-	if err := empty("/var/lib/lxc"); err != nil {
+	if err := story.Empty("/var/lib/lxc"); err != nil {
 		t.Fatal(err)
 	}
 	config := "/run/debian.conf"

@@ -12,6 +12,7 @@ import (
 	"gantry/pkg/cgroup"
 	"gantry/pkg/command"
 	"gantry/tests/rig"
+	"gantry/tests/story"
 )
 
 // boxed starts a container whose payload lies in a cgroup of its own, and
@@ -23,7 +24,7 @@ func boxed(t *testing.T, lines ...string) (c *command.Client, box int) {
 	t.Cleanup(func() { before.Restore() }) // after Watch has looked
 	rig.Watch(t)
 	lines = append(lines, "lxc.cgroup.dir.container = lxc.box/payload", "lxc.cgroup.dir.monitor = lxc.monitor.web")
-	err := errors.Join(empty("/var/lib/lxc"), rig.Define("/var/lib/lxc", "web", lines...))
+	err := errors.Join(story.Empty("/var/lib/lxc"), rig.Define("/var/lib/lxc", "web", lines...))
 	if err != nil {
 		t.Fatal(err)
 	}

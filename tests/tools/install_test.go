@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gantry/tests/rig"
+	"gantry/tests/story"
 )
 
 // install runs the installation script as `make install DESTDIR=...` does.
@@ -47,7 +48,7 @@ func TestInstalledTree(t *testing.T) {
 	before := rig.Look()
 	t.Cleanup(func() { before.Restore() }) // after Watch has looked
 	rig.Watch(t)
-	if err := empty("/var/lib/lxc"); err != nil {
+	if err := story.Empty("/var/lib/lxc"); err != nil {
 		t.Fatal(err)
 	}
 	dest := t.TempDir()

@@ -12,6 +12,7 @@ import (
 
 	"gantry/pkg/command"
 	"gantry/tests/rig"
+	"gantry/tests/story"
 )
 
 // scarce is the start-host hook of a container whose monitor-to-be gets a limit
@@ -32,7 +33,7 @@ func noting(t *testing.T, lines ...string) *command.Client {
 	t.Cleanup(func() { rig.Ours().Shell("lxc-stop -k web").Run() })
 	lines = append(lines, "lxc.hook.post-stop = "+script(t, "post-stop", "#!/bin/sh\necho $LXC_TARGET >>/run/ended\n"),
 		"lxc.log.file = /run/web.log", "lxc.log.level = info")
-	if err := errors.Join(empty("/var/lib/lxc"), rig.Define("/var/lib/lxc", "web", lines...)); err != nil {
+	if err := errors.Join(story.Empty("/var/lib/lxc"), rig.Define("/var/lib/lxc", "web", lines...)); err != nil {
 		t.Fatal(err)
 	}
 	os.Remove("/run/ended")

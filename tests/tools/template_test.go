@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gantry/tests/rig"
+	"gantry/tests/story"
 )
 
 // TestForeignTemplates has lxc-create run LXC's own template scripts, unchanged,
@@ -16,7 +17,7 @@ func TestForeignTemplates(t *testing.T) {
 			before := rig.Look()
 			t.Cleanup(func() { before.Restore() }) // after Watch has looked
 			rig.Watch(t)
-			if err := empty("/var/lib/lxc"); err != nil {
+			if err := story.Empty("/var/lib/lxc"); err != nil {
 				t.Fatal(err)
 			}
 			template := "/usr/share/lxc/templates/lxc-" + name
