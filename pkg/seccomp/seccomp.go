@@ -62,7 +62,7 @@ type Program struct {
 // Flags is the second argument of the seccomp(SECCOMP_SET_MODE_FILTER) call
 // that loads the program. With SECCOMP_FILTER_FLAG_NEW_LISTENER the call
 // returns a file descriptor.
-func (p Program) Flags() uint {
+func (p Program) Flags() int {
 	if p.Notifies {
 		return unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 	}
@@ -113,9 +113,5 @@ func FilterOf(file string, nest bool, l *log.Logger) (Program, error) {
 		l.Warn("a seccomp filter is in force already, ", file, " is not loaded (lxc.seccomp.allow_nesting = 1 loads it)")
 		return Program{}, nil
 	}
-	program, err := FilterFor(file, l)
-	if err == nil && program.Notifies {
-		err = errors.New(file + ": the action notify is not supported yet (let the calls fail with errno N, or allow them)")
-	}
-	return program, err
+	return FilterFor(file, l)
 }
