@@ -115,6 +115,7 @@ var shimImports = []string{
 	"pkg/command",
 	"pkg/handover",
 	"pkg/plan",
+	"pkg/seccomp/notify",
 	"pkg/shim",
 	"pkg/terminal",
 }

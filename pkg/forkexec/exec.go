@@ -71,8 +71,9 @@ func GroupsOf(p *Program, groups []uint32) Ptr {
 	return p.Bytes(b)
 }
 
-// LoadFilter loads a seccomp program (seccomp(2)).
-func (p *Program) LoadFilter(filter []unix.SockFilter, flags int) {
+// LoadFilter loads a seccomp program (seccomp(2)). Its result is the listener,
+// if flags ask for one.
+func (p *Program) LoadFilter(filter []unix.SockFilter, flags int) Call {
 	var code []byte
 	for i := range filter {
 		code = append(code, StructBytes(&filter[i])...)
@@ -81,7 +82,19 @@ func (p *Program) LoadFilter(filter []unix.SockFilter, flags int) {
 		length uint64 // of which the kernel reads the first two bytes
 		filter uint64
 	}{uint64(len(filter)), uint64(p.Bytes(code))}
-	p.Call("load the seccomp filter", unix.SYS_SECCOMP, Int(unix.SECCOMP_SET_MODE_FILTER), Int(flags), Struct(p, &program))
+	return p.Call("load the seccomp filter", unix.SYS_SECCOMP, Int(unix.SECCOMP_SET_MODE_FILTER), Int(flags), Struct(p, &program))
+}
+
+// PassListener sends the listener a LoadFilter gave over a unix socket, and keeps
+// neither.
+func (p *Program) PassListener(load Call, socket FD) {
+	p.Scope(func() {
+		listener := p.Reg()
+		load.Into(listener)
+		p.SendFDs(socket, p.KeepFD(listener))
+		p.Close(listener)
+		p.Close(socket)
+	})
 }
 
 // SignalMask sets the blocked signals: bit N-1 is signal N.

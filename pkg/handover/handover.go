@@ -40,6 +40,8 @@ const (
 	Log        = "log"    // where log lines go
 	Stage      = "stage"  // the program lxc-stage
 	Pin        = "pin"    // a file of the rootfs that nobody reads
+	Calls      = "calls"  // the listener of a seccomp filter that notifies
+	Proxy      = "proxy"  // a connection to who decides those calls
 	TTY        = "tty"    // masters of /dev/ttyN
 	Activation = "activation-"
 	Namespace  = "ns-"
@@ -66,6 +68,8 @@ type State struct {
 	LogLevel      int
 	Syslog        string // facility of syslog(3) that lines go to as well
 	MonitorFifo   string // where lxc-monitord listens
+	Decider       string // address of who decides system calls the filter notifies of; empty for none
+	Cookie        string // what it is told
 	SignalMask    uint64 // of the caller, for hooks and later inits: bit N-1 is signal N
 
 	Cgroup []string // lines of package cgroup
@@ -121,6 +125,8 @@ func fields() []field {
 		number("console-buffer", func(s *State) *uint64 { return &s.ConsoleBuffer }),
 		text("pidfile", func(s *State) *string { return &s.PidFile }),
 		text("monitor-fifo", func(s *State) *string { return &s.MonitorFifo }),
+		text("decider", func(s *State) *string { return &s.Decider }),
+		text("cookie", func(s *State) *string { return &s.Cookie }),
 		number("signal-mask", func(s *State) *uint64 { return &s.SignalMask }),
 		number("log-level", func(s *State) *int { return &s.LogLevel }),
 		text("syslog", func(s *State) *string { return &s.Syslog }),

@@ -22,7 +22,7 @@ func TestSendReceive(t *testing.T) {
 	want := &State{
 		Prog: "lxc-start", Name: "we\"b\n", LXCPath: "/var/lib/lxc", InitPid: 42, CloneFlags: 1 << 63, StopSignal: 9,
 		Foreground: true, Finish: true, ConsoleSize: 1 << 40, ConsoleRotate: true, ConsoleBuffer: 4096,
-		PidFile: "p", LogLevel: 3, Syslog: "daemon", MonitorFifo: "f", SignalMask: 1 << 63, Cgroup: []string{"a b", "c"}, Answers: Extent{1, 2}, Plan: Extent{3, 4},
+		PidFile: "p", LogLevel: 3, Syslog: "daemon", MonitorFifo: "f", Decider: "@d", Cookie: "c", SignalMask: 1 << 63, Cgroup: []string{"a b", "c"}, Answers: Extent{1, 2}, Plan: Extent{3, 4},
 	}
 	if err := Send(a, want, Files{Console: w, TTY + "1": r}); err != nil {
 		t.Fatal(err)

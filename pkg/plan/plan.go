@@ -173,4 +173,7 @@ type Seccomp struct {
 	Profile      string
 	AllowNesting bool
 	Origin       Origin
+	Proxy        string `json:",omitempty"` // who decides calls with the action notify: /PATH or @NAME
+	Cookie       string `json:",omitempty"` // what it is told of the container
+	ProxyOrigin  Origin `json:",omitzero"`
 }

@@ -51,6 +51,9 @@ var handlers = [...]func(*shim, *client, *command.Request) answer{
 	command.GetCgroupCtx:      (*shim).getCgroupCtx,
 	command.Freeze:            (*shim).freeze,
 	command.Unfreeze:          (*shim).unfreeze,
+
+	command.SeccompNotifyAddListener: (*shim).addListener,
+	command.GetSeccompNotifyFD:       (*shim).getListener,
 }
 
 // acceptTurn is how many connections are taken before others have their turn:

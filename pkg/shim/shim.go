@@ -23,6 +23,7 @@ import (
 	"gantry/pkg/cgroup"
 	"gantry/pkg/command"
 	"gantry/pkg/handover"
+	"gantry/pkg/seccomp/notify"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,7 +44,8 @@ type shim struct {
 	killer int        // timer, while the init shall be dead and is not
 	over   bool
 
-	freezing *freezing // nil when none is under way
+	freezing *freezing     // nil when none is under way
+	proxy    *notify.Proxy // nil when nobody decides system calls
 }
 
 // Run supervises the container that is handed over on socket until it has
@@ -119,7 +121,7 @@ func (s *shim) adopt() error {
 		return err
 	}
 	s.enter(command.Running)
-	return nil
+	return s.openCalls()
 }
 
 // enter makes a state known.

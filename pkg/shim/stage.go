@@ -119,7 +119,7 @@ func (s *shim) lend() handover.Files {
 // isOfLife says whether a file is of use to nobody when the init has ended.
 func isOfLife(name string) bool {
 	switch name {
-	case handover.Init, handover.Console, handover.ConsoleLog, handover.Devpts:
+	case handover.Init, handover.Console, handover.ConsoleLog, handover.Devpts, handover.Calls, handover.Proxy:
 		return true
 	}
 	return strings.HasPrefix(name, handover.TTY)

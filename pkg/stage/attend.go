@@ -33,6 +33,9 @@ func (r *run) spawnTasks() {
 			return r.lastWork()
 		}),
 	}
+	if r.in.Filter.Notifies {
+		r.tasks["calls"] = spawn(r.take)
+	}
 }
 
 // attend lets the child pass its barriers and waits until it has run exec.

@@ -33,12 +33,8 @@ type saved struct {
 // in the backlog of the command socket. Lxc-stage waits, because its own end is
 // news to the shim as well.
 func (r *run) handOver() error {
-	sent, err := r.receive()
-	if err != nil {
+	if err := r.passCalls(); err != nil {
 		return err
-	}
-	for name, f := range sent {
-		r.give(name, f)
 	}
 	state, err := r.state()
 	if err != nil {
@@ -82,6 +78,7 @@ func (r *run) state() (*handover.State, error) {
 		Finish:      r.finishes(),
 		ConsoleSize: c.LogSize, ConsoleRotate: c.LogRotate, ConsoleBuffer: c.BufferSize,
 		PidFile: r.PidFile, LogLevel: int(log.NotSet), Syslog: r.Syslog, MonitorFifo: r.MonitorFifo, SignalMask: r.mask,
+		Decider: r.plan.Seccomp.Proxy, Cookie: r.plan.Seccomp.Cookie,
 		Cgroup:  r.cgroups.Lines(),
 		Answers: answers, Plan: planned,
 	}
@@ -164,17 +161,12 @@ func (r *run) keepNamespaces(settled bool) error {
 	return nil
 }
 
-// writePid fills the pid file with the pid of the monitor: this process, or
-// what the launcher has become.
+// writePid fills the pid file with the pid of the monitor.
 func (r *run) writePid() error {
 	if r.PidFile == "" || r.sibling {
 		return nil
 	}
-	pid := os.Getpid()
-	if r.plan.Daemon {
-		pid = r.process.Pid
-	}
-	return os.WriteFile(r.PidFile, []byte(strconv.Itoa(pid)), 0o600)
+	return os.WriteFile(r.PidFile, []byte(strconv.Itoa(r.monitor())), 0o600)
 }
 
 // becomeShim replaces this process, which has handed the container to itself.

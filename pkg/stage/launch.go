@@ -159,15 +159,8 @@ func (r *run) verify(pid int) error {
 	if r.makes("pid") {
 		return nil
 	}
-	want := os.Getpid()
-	switch {
-	case r.sibling:
-		want = os.Getppid()
-	case r.plan.Daemon:
-		want = r.process.Pid
-	}
 	parent, err := sys.ParentOf(pid)
-	if err == nil && parent != want {
+	if err == nil && parent != r.monitor() {
 		err = fmt.Errorf("process %d is not the init", pid)
 	}
 	return err

@@ -16,7 +16,10 @@ func (r *run) security() error {
 	if err != nil {
 		return at(s.Origin, err)
 	}
-	r.in.Filter, r.in.FilterFlags = filter.Filter, int(filter.Flags())
+	r.in.Filter = filter
+	if err := r.findProxy(); err != nil {
+		return at(s.ProxyOrigin, err)
+	}
 
 	module, want := lsm.Detect(), r.plan.LSM
 	r.in.LabelOrigin = want.AppArmorOrigin

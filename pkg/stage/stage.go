@@ -81,6 +81,7 @@ type run struct {
 
 	in child.Inputs
 	newborn
+	calls   calls
 	control *os.File // where the container is handed over
 	shimEnd *os.File // and where the shim gets it
 }
@@ -148,6 +149,8 @@ func (r *run) abort(err error) error {
 	for _, t := range r.tasks {
 		t.wait() // what it failed with is known, or follows from the end of the init
 	}
+	r.endCalls()
+	r.calls.sent.Close()
 	r.ctx = context.WithoutCancel(r.ctx)
 	paths := r.namespacePaths()
 	r.facts = append(r.facts, pathEnv(paths)...)

@@ -73,6 +73,8 @@ type visit struct {
 	argv    []string
 	label   lsm.Change
 	filter  seccomp.Program
+	ours    *os.File // where the child hands the listener over of a filter that notifies
+	theirs  *os.File // and its end; both nil without one
 	ptx     *os.File // nil without a pty
 	pts     *os.File
 	log     *os.File // copy of what the pty shows; nil for none
@@ -172,7 +174,7 @@ func (v *visit) look() (err error) {
 // init from outside. Without an answer there is no command: it would run without
 // them.
 func (v *visit) lookAtConfig() error {
-	items := map[string]string{"lxc.no_new_privs": "", "lxc.seccomp.profile": "", "lxc.seccomp.allow_nesting": ""}
+	items := map[string]string{"lxc.no_new_privs": "", "lxc.seccomp.profile": "", "lxc.seccomp.allow_nesting": "", "lxc.seccomp.notify.proxy": ""}
 	for key := range items {
 		value, _, err := v.Client().ConfigItem(key)
 		if err != nil {
@@ -189,7 +191,13 @@ func (v *visit) lookAtConfig() error {
 		return err
 	}
 	v.filter, err = seccomp.FilterOf(items["lxc.seccomp.profile"], items["lxc.seccomp.allow_nesting"] == "1", v.Log)
-	return err
+	if err != nil || !v.filter.Notifies {
+		return err
+	}
+	if items["lxc.seccomp.notify.proxy"] == "" {
+		return errors.New(items["lxc.seccomp.profile"] + ": nobody decides calls with the action notify (lxc.seccomp.notify.proxy names who does, -e LSM leaves the filter out)")
+	}
+	return v.openCalls()
 }
 
 // chooseLabel settles the security label: the one asked for, or the init's.

@@ -110,8 +110,12 @@ func (v *visit) settle(p *forkexec.Program, proc forkexec.Reg) {
 	if v.noNewPrivs {
 		p.Prctl("no_new_privs", unix.PR_SET_NO_NEW_PRIVS, forkexec.Int(1), forkexec.Int(0), forkexec.Int(0), forkexec.Int(0))
 	}
-	if len(v.filter.Filter) > 0 {
-		p.LoadFilter(v.filter.Filter, int(v.filter.Flags()))
+	switch {
+	case len(v.filter.Filter) == 0:
+	case v.filter.Notifies:
+		p.PassListener(p.LoadFilter(v.filter.Filter, v.filter.Flags()), p.File(v.theirs))
+	default:
+		p.LoadFilter(v.filter.Filter, v.filter.Flags())
 	}
 	p.Call("setgroups", unix.SYS_SETGROUPS, forkexec.Int(0), forkexec.Int(0)).May()
 	p.Credentials(uint32(max(v.UID, 0)), uint32(max(v.GID, 0)), nil)

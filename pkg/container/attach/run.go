@@ -47,6 +47,7 @@ func (v *visit) run() (code int, err error) {
 	// From here on the terminal's signals are the command's.
 	caught := catch()
 	w.Write([]byte{0})
+	v.passCalls()
 	pid, code, err := follow(process, caught)
 	if err != nil {
 		return code, err

@@ -7,21 +7,11 @@ import (
 	"gantry/pkg/plan"
 )
 
-// later has the keys whose effect is not built yet: lxc-start fails instead of
-// leaving it out.
-var later = []struct {
-	what string
-	uses func(*config.Config) (plan.Origin, bool)
-}{
-	{"forwarding system calls to a proxy", func(c *config.Config) (plan.Origin, bool) {
-		return c.Seccomp.NotifyProxy.Origin, c.Seccomp.NotifyProxy.V != ""
-	}},
-}
-
 // laterTypes are the backing stores that are not built yet.
 var laterTypes = " btrfs loop lvm nbd overlay overlayfs rbd zfs "
 
-// laterNetwork is later, of each network device.
+// laterNetwork has the keys of network devices whose effect is not built yet:
+// lxc-start fails instead of leaving it out.
 var laterNetwork = []struct {
 	what string
 	uses func(*config.Network) (plan.Origin, bool)
@@ -45,11 +35,6 @@ const notYet = " is not supported yet (remove the line)"
 
 // unsupported refuses the keys whose effect is not built yet.
 func (m *compiler) unsupported() error {
-	for _, k := range later {
-		if o, uses := k.uses(m.c); uses {
-			return fail(o, k.what, notYet)
-		}
-	}
 	if r := m.c.Rootfs.Path; strings.Contains(laterTypes, " "+r.V.Type+" ") && r.V.Type != "" {
 		return fail(r.Origin, "a rootfs of type ", r.V.Type, " is not supported yet (use dir:)")
 	}

@@ -113,6 +113,9 @@ func (m *compiler) rest() {
 		Profile:      m.c.Seccomp.Profile.V,
 		AllowNesting: m.c.Seccomp.AllowNesting.V,
 		Origin:       m.c.Seccomp.Profile.Origin,
+		Proxy:        m.c.Seccomp.NotifyProxy.V,
+		Cookie:       m.c.Seccomp.NotifyCookie.V,
+		ProxyOrigin:  m.c.Seccomp.NotifyProxy.Origin,
 	}
 	p.StopSignal = m.c.Signal.Stop.V
 	p.Ephemeral = m.c.Ephemeral.V

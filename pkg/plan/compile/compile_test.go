@@ -166,7 +166,6 @@ func TestErrors(t *testing.T) {
 		{"lxc.net.0.type = veth\nlxc.net.0.flags = up\nlxc.net.0.ipv4.gateway = 10.0.0.1", options(), "config:3: lxc.net.0.ipv4.gateway: needs an address (set lxc.net.N.ipv4.address)"},
 		{"lxc.net.0.type = empty\nlxc.net.0.flags = up\nlxc.net.0.ipv4.address = 10.0.0.2/8\nlxc.net.0.ipv4.gateway = auto", options(), "config:4: lxc.net.0.ipv4.gateway: can be auto for type veth or macvlan with a link only (give its address)"},
 		{"lxc.net.0.type = veth\nlxc.net.0.hwaddr = zz", options(), `config:2: lxc.net.0.hwaddr: "zz" is not a hardware address (such as 00:16:3e:12:34:56)`},
-		{"lxc.seccomp.notify.proxy = unix:/x", options(), "config:1: lxc.seccomp.notify.proxy: forwarding system calls to a proxy is not supported yet (remove the line)"},
 		{"lxc.idmap = u 0 100000 0", options(), "config:1: lxc.idmap: u 0 100000 0 maps no id (the last number is how many)"},
 		{"lxc.namespace.keep = net", options(), "config:1: lxc.namespace.keep: asks for a user namespace, which needs lxc.idmap (add user to the list to keep the host's)"},
 		{"lxc.namespace.clone = user mnt", options(), "config:1: lxc.namespace.clone: asks for a user namespace, which needs lxc.idmap (add lines u and g)"},

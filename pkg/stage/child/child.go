@@ -19,6 +19,7 @@ import (
 	"gantry/pkg/forkexec"
 	"gantry/pkg/lsm"
 	"gantry/pkg/plan"
+	"gantry/pkg/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,8 +60,7 @@ type Inputs struct {
 	Keyring      lsm.Change     // that of its session keyring
 	LabelOrigin  plan.Origin    // the line that asks for them
 	Rights       capability.Set // the child has: its creator's, or all in a new user namespace
-	Filter       []unix.SockFilter
-	FilterFlags  int
+	Filter       seccomp.Program
 
 	Launcher Launcher
 }

@@ -121,11 +121,16 @@ func (b *build) openLabel(f forkexec.Reg, c lsm.Change) {
 	b.p.Open("/proc/thread-self/attr/"+c.File, unix.O_WRONLY, 0).Into(f)
 }
 
+// seccomp loads the filter. If it notifies, set-up gets the listener at once: the
+// next call may be one that waits for it.
 func (b *build) seccomp(plan.Step) error {
-	if len(b.in.Filter) == 0 {
-		return nil
+	switch {
+	case len(b.in.Filter.Filter) == 0:
+	case b.in.Filter.Notifies:
+		b.p.PassListener(b.p.LoadFilter(b.in.Filter.Filter, b.in.Filter.Flags()), b.p.File(b.in.Socket))
+	default:
+		b.p.LoadFilter(b.in.Filter.Filter, b.in.Filter.Flags())
 	}
-	b.p.LoadFilter(b.in.Filter, b.in.FilterFlags)
 	return nil
 }
 
