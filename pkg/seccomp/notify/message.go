@@ -22,17 +22,17 @@ type header struct {
 
 // The beginnings of the kernel's structures: they may grow at the end.
 type notif struct {
-	id    uint64
-	pid   uint32
-	flags uint32
-	call  int32
+	id   uint64
+	pid  uint32
+	_    uint32 // flags
+	call int32
 }
 
 type resp struct {
-	id    uint64
-	val   int64 // what the call returns
-	err   int32 // or this, negative
-	flags uint32
+	id  uint64
+	_   int64  // what the call returns
+	err int32  // or this, negative
+	_   uint32 // flags
 }
 
 // at looks at bytes as a structure of the kernel's; callers know the size.
