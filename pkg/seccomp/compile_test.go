@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"flag"
 	"fmt"
 	"math/rand"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"unsafe"
 
 	"gantry/internal/log"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -262,6 +264,33 @@ func TestAgreesWithLibseccomp(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestGolden shows what becomes of a policy of every action, operator and kind of
+// section, instruction by instruction, on both kinds of machine.
+func TestGolden(t *testing.T) {
+	policy, err := os.ReadFile("testdata/golden/every.policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, machine := range []string{"amd64", "arm64"} {
+		var got strings.Builder
+		for i, f := range compile(t, string(policy), machine).Filter {
+			code := bpf.RawInstruction{Op: f.Code, Jt: f.Jt, Jf: f.Jf, K: f.K}.Disassemble()
+			fmt.Fprintf(&got, "%3d %v\n", i, code)
+		}
+		file := "testdata/golden/every." + machine
+		if *update {
+			if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(file); err != nil || got.String() != string(want) {
+			t.Errorf("%s: the program differs from the file (-update writes it anew): %v\n%s", file, err, got.String())
 		}
 	}
 }

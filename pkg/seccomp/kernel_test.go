@@ -129,6 +129,8 @@ func TestKernelObeys(t *testing.T) {
 			"native:41:1:1 int80:359:1:1 int80:102:1:0 int80:102:2:0 int80:117:65538:0 native:3:9999 native:3:10000 int80:6:9999 int80:6:10000",
 			"confined false true listener false\nnative:41:1:1 77\nint80:359:1:1 77\nint80:102:1:0 77\nint80:102:2:0 14\nint80:117:65538:0 78\n" +
 				"native:3:9999 9\nnative:3:10000 79\nint80:6:9999 9\nint80:6:10000 79\n"},
+		{"2\ndenylist\nswapon trace 7\nclose log\nmkdir log [1,9999,==]\n", "native:167 native:3:9999 native:83:0:9999",
+			"confined false true listener false\nnative:167 38\nnative:3:9999 9\nnative:83:0:9999 14\n"},
 		{"2\ndenylist\nswapon notify\n", "native:3:9999", "confined false true listener true\nnative:3:9999 9\n"},
 	} {
 		if !all {

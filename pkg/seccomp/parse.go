@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -169,24 +170,32 @@ func parseAction(s string, otherwise Action) (Action, string, error) {
 	case s == "" || s[0] == '#':
 		return otherwise, "", nil
 	case strings.HasPrefix(s, "errno"):
-		number := strings.TrimSpace(s[len("errno"):])
-		end := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' })
-		rest := ""
-		if end >= 0 {
-			number, rest = number[:end], number[end:]
-		}
-		n, err := strconv.ParseUint(number, 10, 16)
-		if err != nil || n > maxErrno {
+		n, rest, ok := parseNumber(s[len("errno"):], maxErrno)
+		if !ok {
 			return 0, "", errors.New(strconv.Quote(s) + " needs the number of an error, 0 to " + decimal(maxErrno))
 		}
 		return Errno(unix.Errno(n)), rest, nil
+	case strings.HasPrefix(s, "trace"):
+		n, rest, ok := parseNumber(s[len("trace"):], math.MaxUint16)
+		if !ok {
+			return 0, "", errors.New(strconv.Quote(s) + " needs the number the tracer is told, 0 to " + decimal(math.MaxUint16))
+		}
+		return Trace(uint16(n)), rest, nil
 	}
-	for _, a := range []Action{Kill, Trap, Notify, Allow} {
-		if rest, ok := strings.CutPrefix(s, a.String()); ok {
-			return a, rest, nil
+	for _, n := range named {
+		if rest, ok := strings.CutPrefix(s, n.word); ok {
+			return n.action, rest, nil
 		}
 	}
-	return 0, "", errors.New(strconv.Quote(s) + " is not an action (kill, errno N, allow, trap or notify)")
+	return 0, "", errors.New(strconv.Quote(s) + " is not an action (kill, errno N, allow, trap, notify, log or trace N)")
+}
+
+// parseNumber reads the number at the beginning of s and gives what follows it.
+func parseNumber(s string, most uint64) (n uint64, rest string, ok bool) {
+	s = strings.TrimSpace(s)
+	digits := strings.TrimLeft(s, "0123456789")
+	n, err := strconv.ParseUint(s[:len(s)-len(digits)], 10, 64)
+	return n, digits, err == nil && n <= most
 }
 
 // maxErrno is the largest error number a system call can return.

@@ -38,7 +38,7 @@ ioctl trap [1,0x5412,==] [0,2,&=,0xff]
 	}
 }
 
-// What liblxc 5.0.2 was seen to accept.
+// What liblxc 5.0.2 was seen to accept, and log and trace, which it refuses.
 func TestParseAccepts(t *testing.T) {
 	for _, text := range []string{
 		"2 \ndenylist\n", "2\n denylist\n", "2\ndenylistx\n", "2\nblacklist\n", "2\nwhitelist\n", "2\nwhitelist errno 1\nacct\n",
@@ -48,7 +48,8 @@ func TestParseAccepts(t *testing.T) {
 		"2\ndenylist\nacct killx\n", "2\ndenylist\nacct kill x\n", "2\ndenylist\nacct errno 1 trap\n", "2\ndenylist\nacct errno 0\n",
 		"2\ndenylist\nacct errno 1 [0,1,==][1,2,==]\n", "2\ndenylist\nacct errno 1 [0,0x10,<]\n", "2\ndenylist\nacct errno 1 [0,010,>=]\n",
 		"2\ndenylist\nacct errno 1 [0,18446744073709551615,SCMP_CMP_NE]\n", "2\ndenylist\nacct errno 1 [0,1,SCMP_CMP_MASKED_EQ,0x3]\n",
-		"2\ndenylist\nacct errno 1 [0,1,==,3]\n", "2\ndenylist\nacct errno 1 [0,1,==][1,1,!=][2,1,<][3,1,<=][4,1,>][5,1,>=]\n",
+		"2\ndenylist\nacct errno 1 [0,1,==,3]\n",
+		"2\nallowlist log\nacct trace 65535 [0,1,==]\n", "2\ndenylist\nacct log\n", "2\ndenylist\nacct errno 1 [0,1,==][1,1,!=][2,1,<][3,1,<=][4,1,>][5,1,>=]\n",
 	} {
 		if _, err := Parse("p", []byte(text)); err != nil {
 			t.Errorf("Parse(%q) = %v; want nil", text, err)
@@ -74,9 +75,12 @@ func TestParseRefuses(t *testing.T) {
 		{"2\ndenylist\n[foo]\n", `p:3: "[foo]" is not an architecture ([all] [x86] `},
 		{"2\ndenylist\n[All]\n", `p:3: "[All]" is not an architecture ([all] [x86] `},
 		{"2\ndenylist\n[all] x\n", `p:3: "[all] x" is not an architecture ([all] [x86] `},
-		{"2\ndenylist\nacct foo\n", `p:3: "foo" is not an action (kill, errno N, allow, trap or notify)`},
+		{"2\ndenylist\nacct foo\n", `p:3: "foo" is not an action (kill, errno N, allow, trap, notify, log or trace N)`},
 		{"2\ndenylist\nacct KILL\n", `p:3: "KILL" is not an action`},
 		{"2\ndenylist\nacct errno x\n", `p:3: "errno x" needs the number of an error, 0 to 4095`},
+		{"2\ndenylist\nacct trace\n", `p:3: "trace" needs the number the tracer is told, 0 to 65535`},
+		{"2\ndenylist\nacct trace 65536\n", `p:3: "trace 65536" needs the number`},
+		{"2\ndenylist log\nacct log\n", "p:3: acct: log is what happens"},
 		{"2\ndenylist\nacct errno 4096\n", `p:3: "errno 4096" needs the number`},
 		{"2\ndenylist\nacct errno -1\n", `p:3: "errno -1" needs the number`},
 		{"2\ndenylist\nacct allow\n", "p:3: acct: allow is what happens to system calls that are not listed (see line 2)"},
@@ -104,6 +108,7 @@ func TestParseRefuses(t *testing.T) {
 func FuzzPolicy(f *testing.F) {
 	f.Add(commonPolicy)
 	f.Add("1\nallowlist\n0\n1\n")
+	f.Add("2\ndenylist log\nreject_force_umount\n[ARM64]\nopenat trace 7 [2,0x40,SCMP_CMP_MASKED_EQ,0x40]\nmknod notify\n")
 	f.Add("2\nallowlist errno 1\n[x86]\nkeyctl errno 38 [0,0,SCMP_CMP_EQ]\nioctl trap [1,0x5412,==] [0,2,&=,0xff]\nsocket kill\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := Parse("p", []byte(text))

@@ -25,30 +25,41 @@ import (
 // lower 16 bits are the error number of an errno action.
 type Action uint32
 
-// The actions of policy files, besides Errno.
+// The actions of policy files, besides Errno and Trace. Those that LXC does not
+// know, log and trace, are the kernel's and libseccomp's.
 const (
 	Kill   Action = unix.SECCOMP_RET_KILL_THREAD // the thread ends as if by SIGSYS
 	Trap   Action = unix.SECCOMP_RET_TRAP        // the thread gets SIGSYS
 	Notify Action = unix.SECCOMP_RET_USER_NOTIF  // the program listening decides
+	Log    Action = unix.SECCOMP_RET_LOG         // the call is made, and logged by the kernel
 	Allow  Action = unix.SECCOMP_RET_ALLOW
 )
+
+// named are they, in the words of policy files.
+var named = [...]struct {
+	word   string
+	action Action
+}{{"kill", Kill}, {"trap", Trap}, {"notify", Notify}, {"log", Log}, {"allow", Allow}}
 
 // Errno is the action of letting a call fail with an error.
 func Errno(n unix.Errno) Action { return unix.SECCOMP_RET_ERRNO | Action(n)&unix.SECCOMP_RET_DATA }
 
+// Trace is the action of telling a tracer, with a message; without one the call
+// fails with ENOSYS.
+func Trace(message uint16) Action { return unix.SECCOMP_RET_TRACE | Action(message) }
+
 // String gives the action as policy files write it.
 func (a Action) String() string {
-	switch a {
-	case Kill:
-		return "kill"
-	case Trap:
-		return "trap"
-	case Notify:
-		return "notify"
-	case Allow:
-		return "allow"
+	for _, n := range named {
+		if n.action == a {
+			return n.word
+		}
 	}
-	return "errno " + decimal(int(a&unix.SECCOMP_RET_DATA))
+	kind := "errno "
+	if a&^unix.SECCOMP_RET_DATA == unix.SECCOMP_RET_TRACE {
+		kind = "trace "
+	}
+	return kind + decimal(int(a&unix.SECCOMP_RET_DATA))
 }
 
 // A Program is a filter ready to be loaded.

@@ -17,7 +17,7 @@ var needed = strings.Fields(`read write readv writev open openat openat2 close c
 	sendmsg recvmsg socket connect clone clone3 fork vfork execve execveat wait4 waitid exit exit_group fcntl getcwd chdir fchdir setgid setuid
 	setgroups setresuid setresgid setreuid setregid getuid geteuid getgid getegid getppid setsid prctl arch_prctl futex set_tid_address set_robust_list
 	rseq umask fchown fchmod fchmodat chown capget capset mkdirat mkdir poll ppoll nanosleep clock_nanosleep sigaltstack prlimit64 getrandom tgkill
-	readlink readlinkat unlink unlinkat umount2 pipe pipe2 kill getpgrp sched_yield sched_getaffinity keyctl seccomp eventfd2 epoll_ctl`)
+	readlink readlinkat unlink unlinkat umount2 pipe pipe2 kill getpgrp sched_yield sched_getaffinity keyctl seccomp eventfd2 epoll_ctl clock_gettime gettimeofday time getdents64 fstatfs statfs getsockopt setsockopt`)
 
 // numeric are their numbers on x86_64, for version 1.
 func numeric() string {
