@@ -57,7 +57,8 @@ type number struct {
 func (a abi) numbers(name string) []number {
 	var list []number
 	if line, ok := lookup(name); ok {
-		if n, err := strconv.ParseUint(strings.Fields(line)[a.column], 10, 32); err == nil {
+		if w := word(line, a.column); w != "-" { // errors cost more than the rest
+			n, _ := strconv.ParseUint(w, 10, 32)
 			list = append(list, number{n: uint32(n) | a.bit})
 		}
 	}
@@ -65,11 +66,13 @@ func (a abi) numbers(name string) []number {
 		return list
 	}
 	for _, m := range multiplexed {
-		for i, call := range strings.Fields(m.calls) {
+		i := m.first
+		for call := range strings.SplitSeq(m.calls, " ") {
 			if call == name {
-				when := Condition{Arg: 0, Op: MaskedEqual, Value: uint64(i + m.first), Mask: m.mask}
+				when := Condition{Arg: 0, Op: MaskedEqual, Value: uint64(i), Mask: m.mask}
 				list = append(list, number{m.number, []Condition{when}})
 			}
+			i++
 		}
 	}
 	return list
@@ -90,6 +93,15 @@ var multiplexed = [...]struct {
 	{117, 1, 0xffff, "semop semget semctl semtimedop"},
 	{117, 11, 0xffff, "msgsnd msgrcv msgget msgctl"},
 	{117, 21, 0xffff, "shmat shmdt shmget shmctl"},
+}
+
+// word gives the word of a line that n others come before.
+func word(line string, n int) string {
+	for ; n > 0; n-- {
+		_, line, _ = strings.Cut(line, " ")
+	}
+	line, _, _ = strings.Cut(line, " ")
+	return line
 }
 
 // lookup finds the line of a name in the table, by bisection.

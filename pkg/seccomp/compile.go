@@ -39,7 +39,7 @@ func (p *Policy) Compile(goarch string, l *log.Logger) (Program, error) {
 		tables[i] = verdicts{}
 	}
 	for _, rule := range p.Rules {
-		if rule.Machines != "" && !slices.Contains(strings.Fields(rule.Machines), goarch) {
+		if rule.Machines != "" && !strings.Contains(" "+rule.Machines+" ", " "+goarch+" ") {
 			continue
 		}
 		applied := false
@@ -75,8 +75,10 @@ func (p *Policy) at(rule Rule) string { return p.File + ":" + decimal(rule.Line)
 // the system call.
 func (p *Policy) apply(rule Rule, kind abi, table verdicts, l *log.Logger) (found bool, err error) {
 	ways := kind.numbers(rule.Syscall)
-	if n, err := strconv.ParseUint(rule.Syscall, 10, 32); err == nil && p.NativeOnly {
-		ways = []number{{n: uint32(n)}}
+	if p.NativeOnly {
+		if n, err := strconv.ParseUint(rule.Syscall, 10, 32); err == nil {
+			ways = []number{{n: uint32(n)}}
+		}
 	}
 	for _, way := range ways {
 		if len(way.when) > 0 && len(rule.Conditions) > 0 {
@@ -95,6 +97,9 @@ func (p *Policy) apply(rule Rule, kind abi, table verdicts, l *log.Logger) (foun
 // conditions gives those of the rule for one way to make the call, ordered by
 // argument. A mask that leaves no bit of a narrow argument asks nothing.
 func (a abi) conditions(way number, rule Rule) []Condition {
+	if len(way.when)+len(rule.Conditions) == 0 {
+		return nil
+	}
 	list := slices.Concat(way.when, rule.Conditions)
 	list = slices.DeleteFunc(list, func(c Condition) bool { return !a.wide && uint32(c.Mask) == 0 })
 	slices.SortFunc(list, func(a, b Condition) int { return a.Arg - b.Arg })

@@ -332,3 +332,17 @@ func BenchmarkCommon(b *testing.B) {
 		b.ReportMetric(float64(len(program.Filter)), "instructions")
 	}
 }
+
+// BenchmarkLarge is of a list of every system call there is.
+func BenchmarkLarge(b *testing.B) {
+	text := "2\nallowlist errno 1\n"
+	for line := range strings.Lines(syscalls) {
+		text += strings.Fields(line)[0] + "\n"
+	}
+	for b.Loop() {
+		p, _ := Parse("p", []byte(text))
+		if _, err := p.Compile(runtime.GOARCH, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
