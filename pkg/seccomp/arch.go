@@ -28,6 +28,9 @@ type abi struct {
 	wide   bool   // arguments have 64 bits
 }
 
+// x32 is set in the numbers of x32's system calls (__X32_SYSCALL_BIT).
+const x32 = 0x40000000
+
 // abis lists the kinds of system calls of the machine; its own come first.
 func abis(goarch string) []abi {
 	switch goarch {
@@ -35,7 +38,7 @@ func abis(goarch string) []abi {
 		return []abi{
 			{"x86_64", unix.AUDIT_ARCH_X86_64, 1, 0, true},
 			{"x86", unix.AUDIT_ARCH_I386, 2, 0, false},
-			{"x32", unix.AUDIT_ARCH_X86_64, 3, 0x40000000, false},
+			{"x32", unix.AUDIT_ARCH_X86_64, 3, x32, false},
 		}
 	case "arm64":
 		return []abi{

@@ -20,7 +20,8 @@ const maxInstructions = 4096
 // hold decides, and a rule without conditions is alone.
 type verdict []Rule
 
-// verdicts are those of one abi, by number.
+// verdicts are those of the kinds of system calls that share an audit
+// architecture, by number: x32 has a bit of its own in it.
 type verdicts map[uint32]verdict
 
 // Compile makes the program for a machine. Rules whose system call the machine
@@ -34,17 +35,17 @@ func (p *Policy) Compile(goarch string, l *log.Logger) (Program, error) {
 		kinds = kinds[:1]
 	}
 	program := Program{Notifies: p.Default == Notify}
-	tables := make([]verdicts, len(kinds))
-	for i := range tables {
-		tables[i] = verdicts{}
+	tables := map[uint32]verdicts{}
+	for _, kind := range kinds {
+		tables[kind.audit] = make(verdicts, len(p.Rules))
 	}
 	for _, rule := range p.Rules {
 		if rule.Machines != "" && !strings.Contains(" "+rule.Machines+" ", " "+goarch+" ") {
 			continue
 		}
 		applied := false
-		for i, kind := range kinds {
-			found, err := p.apply(rule, kind, tables[i], l)
+		for _, kind := range kinds {
+			found, err := p.apply(rule, kind, tables[kind.audit], l)
 			if err != nil {
 				return Program{}, err
 			}
@@ -71,7 +72,7 @@ func (p *Policy) passOver(rule Rule, l *log.Logger) {
 
 func (p *Policy) at(rule Rule) string { return p.File + ":" + decimal(rule.Line) + ": " }
 
-// apply adds the rule to the table of an abi. found is false if the abi lacks
+// apply adds the rule to the table of an abi's. found is false if the abi lacks
 // the system call.
 func (p *Policy) apply(rule Rule, kind abi, table verdicts, l *log.Logger) (found bool, err error) {
 	ways := kind.numbers(rule.Syscall)
@@ -157,7 +158,7 @@ func rank(op Op) int {
 
 // assemble makes the program: it looks at the kind of system call, then at the
 // number, then at arguments.
-func (p *Policy) assemble(kinds []abi, tables []verdicts) ([]unix.SockFilter, error) {
+func (p *Policy) assemble(kinds []abi, tables map[uint32]verdicts) ([]unix.SockFilter, error) {
 	a := &assembler{returns: map[Action]label{}}
 	// What is no known kind of call is no call of a program that runs here.
 	dispatch := func() label { return a.ret(Kill) }
@@ -165,7 +166,7 @@ func (p *Policy) assemble(kinds []abi, tables []verdicts) ([]unix.SockFilter, er
 		if i > 0 && slices.ContainsFunc(kinds[:i], func(k abi) bool { return k.audit == kinds[i].audit }) {
 			continue // x32 is searched along with x86_64
 		}
-		spans := p.spans(a, kinds, tables, kinds[i].audit)
+		spans := p.spans(a, kinds[i:], tables[kinds[i].audit])
 		start := a.before(a.search(spans), bpf.LoadAbsolute{Off: offNumber, Size: 4})
 		next := dispatch
 		dispatch = func() label { return a.jump(bpf.JumpEqual, kinds[i].audit, start, next()) }
@@ -177,20 +178,14 @@ func (p *Policy) assemble(kinds []abi, tables []verdicts) ([]unix.SockFilter, er
 	return a.program()
 }
 
-// spans lays out the numbers of all abis that share an audit architecture, from
-// 0 upwards, neighbours with the same fate together.
-func (p *Policy) spans(a *assembler, kinds []abi, tables []verdicts, audit uint32) []span {
-	all := verdicts{}
-	wide := map[uint32]bool{}
-	for i, kind := range kinds {
-		if kind.audit == audit {
-			maps.Copy(all, tables[i])
-			for n := range tables[i] {
-				wide[n] = kind.wide
-			}
-		}
+// spans lays out the numbers of all abis that share the audit architecture of the
+// first of kinds, from 0 upwards, neighbours with the same fate together.
+func (p *Policy) spans(a *assembler, kinds []abi, table verdicts) []span {
+	wide := func(n uint32) bool {
+		i := slices.IndexFunc(kinds, func(k abi) bool { return k.audit == kinds[0].audit && k.bit == n&x32 })
+		return kinds[max(i, 0)].wide
 	}
-	spans := []span{{0, a.ret(p.Default)}}
+	spans := append(make([]span, 0, 2*len(table)), span{0, a.ret(p.Default)})
 	put := func(first uint32, to label) {
 		if last := len(spans) - 1; spans[last].first == first {
 			spans = spans[:last]
@@ -199,8 +194,8 @@ func (p *Policy) spans(a *assembler, kinds []abi, tables []verdicts, audit uint3
 			spans = append(spans, span{first, to})
 		}
 	}
-	for _, n := range slices.Sorted(maps.Keys(all)) {
-		put(n, a.verdict(all[n], wide[n], p.Default))
+	for _, n := range slices.Sorted(maps.Keys(table)) {
+		put(n, a.verdict(table[n], wide(n), p.Default))
 		put(n+1, a.ret(p.Default))
 	}
 	return spans
