@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	before, _ := Confined()
+	first, _ := FilterOf(policy, false, nil)
 	listener, err := load(program)
 	if err != nil {
 		fmt.Println("load:", err)
@@ -48,6 +49,14 @@ func TestMain(m *testing.M) {
 	}
 	after, _ := Confined()
 	fmt.Println("confined", before, after, "listener", listener > 0)
+	if os.Getenv("SECCOMP_TEST_NEST") != "" {
+		second, _ := FilterOf(policy, false, nil)
+		nested, err := FilterOf(policy, true, nil)
+		none, _ := FilterOf("", true, nil)
+		fmt.Println(len(first.Filter) > 0, len(second.Filter) > 0, len(nested.Filter) > 0, len(none.Filter) > 0, err)
+		_, err = load(nested)
+		fmt.Println(err)
+	}
 	calls := os.Getenv("SECCOMP_TEST_CALLS")
 	if script, ok := strings.CutPrefix(calls, "sh: "); ok {
 		fmt.Println(unix.Exec("/bin/sh", []string{"sh", "-c", script}, os.Environ()))
@@ -139,6 +148,15 @@ func TestKernelObeys(t *testing.T) {
 		if got, state := confined(t, c.policy, c.calls); got != c.want {
 			t.Errorf("under %q: %s (%v); want %s", c.policy, got, state, c.want)
 		}
+	}
+}
+
+// A second filter is for lxc.seccomp.allow_nesting alone.
+func TestNesting(t *testing.T) {
+	t.Setenv("SECCOMP_TEST_NEST", "1")
+	want := "confined false true listener false\ntrue false true false <nil>\n<nil>\n"
+	if got, state := confined(t, commonPolicy, ""); got != want {
+		t.Errorf("%s (%v); want %s", got, state, want)
 	}
 }
 
