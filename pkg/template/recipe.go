@@ -80,6 +80,8 @@ type Step struct {
 	Copy string // template: a file of the host, copied to To
 	To   string // template
 
+	Static string // Copy must be a statically linked program; what to do where it is none
+
 	Run string // script for /bin/sh inside the tree, stopped at the first error
 
 	Mode string // octal; 0755 for directories, 0644 for files by default
@@ -147,6 +149,9 @@ func (s Step) check(options map[string]bool) error {
 	}
 	if (s.Link == "") != (s.Target == "") || (s.Copy == "") != (s.To == "") {
 		return errors.New("link needs target, copy needs to")
+	}
+	if s.Static != "" && s.Copy == "" {
+		return errors.New("static needs copy")
 	}
 	if when := strings.TrimPrefix(s.When, "!"); when != "" && !options[when] {
 		return fmt.Errorf("when: there is no option %s", when)

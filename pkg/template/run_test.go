@@ -214,6 +214,41 @@ func TestScriptFails(t *testing.T) {
 	}
 }
 
+// A program that would not run in the tree is refused with the recipe's advice.
+func TestStatic(t *testing.T) {
+	static, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dynamic, err := exec.LookPath("ls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := t.TempDir() + "/script"
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{
+		static:  "",
+		dynamic: dynamic + " is not a statically linked program (do this)",
+		script:  script + " is not a statically linked program (do this)",
+		"":      "no program of the host was found to make /bin/it of (do this)",
+	} {
+		err := run(t, newJob(t, &strings.Builder{}), `
+[[option]]
+name = "source"
+arg = "FILE"
+default = "`+source+`"
+[[step]]
+copy = "{{.source}}"
+to = "/bin/it"
+static = "do this"`)
+		if (err == nil) != (want == "") || err != nil && !strings.HasSuffix(err.Error(), "step 1: "+want) {
+			t.Errorf("copy of %q = %v; want %q", source, err, want)
+		}
+	}
+}
+
 func TestScriptIsKilled(t *testing.T) {
 	j := newJob(t, &strings.Builder{})
 	r := mustRecipe(t, shell(t)+"[[step]]\nrun = 'sleep 987654 & touch begun; sleep 987654'")

@@ -2,8 +2,12 @@ package template
 
 import (
 	"context"
+	"debug/elf"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 	text "text/template"
 )
@@ -107,7 +111,7 @@ func (t *tree) dir(name string, s Step) error {
 
 func (t *tree) copy(source, to string, s Step) error {
 	if source == "" {
-		return fmt.Errorf("%s: the file of the host it is copied from was not found", to)
+		return s.unusable("no program of the host was found to make " + to + " of")
 	}
 	f, err := os.Open(source)
 	if err != nil {
@@ -121,9 +125,32 @@ func (t *tree) copy(source, to string, s Step) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: not a file", source)
 	}
+	if s.Static != "" && !isStatic(f) {
+		return s.unusable(source + " is not a statically linked program")
+	}
 	mode, err := s.mode(info.Mode().Perm())
 	if err != nil {
 		return err
 	}
 	return t.file(to, f, mode)
+}
+
+// unusable is the error of a program that cannot be copied, with the recipe's
+// advice.
+func (s Step) unusable(what string) error {
+	if s.Static == "" {
+		return errors.New(what)
+	}
+	return errors.New(what + " (" + s.Static + ")")
+}
+
+// isStatic says whether a file is a program that runs without any other: none
+// that names an interpreter (elf(5)), such as the dynamic linker. A script is
+// not, either.
+func isStatic(f io.ReaderAt) bool {
+	program, err := elf.NewFile(f)
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(program.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
