@@ -46,7 +46,7 @@ func (c Container) lock(r Ref) (func(), error) {
 // middle leaves a Partial; whoever opens the container next finishes with
 // Clear. An error before anything is deleted leaves the container whole.
 func (c Container) Destroy() error {
-	if err := c.Rootfs.check(); err != nil {
+	if err := c.Rootfs.check("delete it and " + c.name() + " by hand"); err != nil {
 		return err
 	}
 	dir := c.dir()

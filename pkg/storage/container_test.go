@@ -259,6 +259,15 @@ func TestDraft(t *testing.T) {
 	}
 }
 
+// Who destroys is told what to delete, not what to create instead.
+func TestDestroyOfAnotherStore(t *testing.T) {
+	c := Container{LXCPath: t.TempDir(), Name: "c", Rootfs: Rootfs{"overlay", "/lower:/upper"}}
+	want := "overlay:/lower:/upper: the backing store overlay is not supported yet (delete it and " + c.LXCPath + "/c by hand)"
+	if err := c.Destroy(); err == nil || err.Error() != want {
+		t.Errorf("Destroy = %v; want %s", err, want)
+	}
+}
+
 // What is written down is read back, whole or not at all.
 func FuzzReadMade(f *testing.F) {
 	f.Add("/a\n12 34\n/b\n56 -1\n")

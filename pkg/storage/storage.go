@@ -29,12 +29,12 @@ func (r Rootfs) String() string {
 	return r.Type + ":" + r.Path
 }
 
-// check refuses types that are not built.
-func (r Rootfs) check() error {
+// check refuses types that are not built, with advice.
+func (r Rootfs) check(advice string) error {
 	if Built(r.Type) {
 		return nil
 	}
-	return fmt.Errorf("%s: the backing store %s is not supported yet (use dir)", r, r.Type)
+	return fmt.Errorf("%s: the backing store %s is not supported yet (%s)", r, r.Type, advice)
 }
 
 // Create makes a root file system at path of the first of the types, dir if there is
@@ -47,7 +47,7 @@ func Create(p *Partial, types []string, path string) (rootfs Rootfs, made bool, 
 	var errs []error
 	for _, name := range types {
 		r := Rootfs{name, path}
-		if err := r.check(); err != nil {
+		if err := r.check("use dir"); err != nil {
 			errs = append(errs, err)
 			continue
 		}
