@@ -28,7 +28,7 @@ func Console(c *Container, o ConsoleOptions) error {
 		return err
 	}
 	if !running {
-		return fmt.Errorf("%s %w", c.Name, ErrNotRunning)
+		return c.NotRunning(" (start it first)")
 	}
 	if !interactive(os.Stdin) {
 		return errors.New("standard input is neither a terminal nor a pipe (lxc-attach NAME -- COMMAND needs neither)")

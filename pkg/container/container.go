@@ -129,6 +129,14 @@ func (c *Container) Running() (bool, error) {
 	return state != command.Stopped, err
 }
 
+// NotRunning is ErrNotRunning, with advice if there is such a container at all.
+func (c *Container) NotRunning(advice string) error {
+	if c.RCFile == "" && !c.Defined() {
+		advice = ": there is no container of that name in " + c.LXCPath
+	}
+	return fmt.Errorf("%s %w%s", c.Name, ErrNotRunning, advice)
+}
+
 // mayControl asks the monitor for something harmless. Without a monitor nothing
 // is forbidden.
 func (c *Container) mayControl() error {

@@ -245,6 +245,10 @@ func TestStopAwaitsHooks(t *testing.T) {
 
 func TestStopOfStopped(t *testing.T) {
 	c := at(t, "web")
+	if err, want := Stop(c, StopOptions{}), "web is not running: there is no container of that name in "+c.LXCPath; !errors.Is(err, ErrNotRunning) || err.Error() != want {
+		t.Errorf("Stop of what is not there = %v; want %s", err, want)
+	}
+	write(t, c, "config", "")
 	for _, o := range []StopOptions{{}, {Kill: true}, {Reboot: true}} {
 		if err := Stop(c, o); !errors.Is(err, ErrNotRunning) || err.Error() != "web is not running" {
 			t.Errorf("Stop(%+v) = %v; want web is not running", o, err)

@@ -40,7 +40,7 @@ func Stop(c *Container, o StopOptions) error {
 	}
 	if !running {
 		c.clearStale(!o.NoKill && !o.Reboot)
-		return fmt.Errorf("%s %w", c.Name, ErrNotRunning)
+		return c.NotRunning("")
 	}
 	if o.Kill {
 		return c.Client().Stop()

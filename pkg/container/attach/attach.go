@@ -105,7 +105,7 @@ func (v *visit) configure() (err error) {
 func (v *visit) find() (err error) {
 	if v.pidfd, err = v.Client().InitPidfd(); err != nil {
 		if errors.Is(err, command.ErrNotRunning) {
-			return fmt.Errorf("%s %w (start it first)", v.Name, container.ErrNotRunning)
+			return v.NotRunning(" (start it first)")
 		}
 		return err
 	}

@@ -113,7 +113,7 @@ func only(condition bool, err error) error {
 // the mount point of the rootfs.
 func (s *starting) startable() error {
 	if s.RCFile == "" && !s.Defined() && len(s.Define) == 0 {
-		return container.ErrNoConfig
+		return fmt.Errorf("%w: there is no container %s in %s (create it first, or give --rcfile)", container.ErrNoConfig, s.Name, s.LXCPath)
 	}
 	if s.cfg.Rootfs.Mount.V == s.Paths.RootfsMount {
 		// A checkout's, or one below /run, is not there after a boot.
