@@ -31,18 +31,20 @@ func find[O any](table []key[O], name string) (row *key[O], sub string) {
 	return nil, ""
 }
 
-// Define sets a key for this run, as the option --define KEY=VALUE does. A
-// definition that does not begin with lxc. is ignored, as in LXC.
-func (c *Config) Define(definition string) error {
+// Define sets a key for this run, KEY=VALUE, as an option such as --define does;
+// errors name the option. A definition that does not begin with lxc. is ignored,
+// as in LXC.
+func (c *Config) Define(option, definition string) error {
 	name, value, ok := splitLine(definition)
+	at := plan.Origin{File: option, Key: name}
 	switch {
 	case name == "":
 		return nil
 	case !ok:
-		return &Error{plan.Origin{Key: name}, errors.New("no '=' after the key (write KEY = VALUE)")}
+		return &Error{at, errors.New("no '=' after the key (write KEY = VALUE)")}
 	}
 	value, _ = fillHWAddr(name, value)
-	return c.assign(value, plan.Origin{Key: name})
+	return c.assign(value, at)
 }
 
 // Set sets a key and adds the line to the file's text: a list gets one more

@@ -72,7 +72,7 @@ func (n *Network) Origins() map[string]plan.Origin {
 	all := map[string]plan.Origin{}
 	for i := range netKeys {
 		if item, ok := netKeys[i].item.(traced[Network]); ok {
-			if o := item.origin(n); o.Line != 0 {
+			if o := item.origin(n); o.Given() {
 				all[netKeys[i].name] = o
 			}
 		}

@@ -119,11 +119,11 @@ func TestDefine(t *testing.T) {
 	for _, test := range []struct{ definition, want string }{
 		{"lxc.uts.name=b", ""},
 		{"nothing of lxc", ""},
-		{"lxc.uts.nam=b", "lxc.uts.nam: unknown key (did you mean lxc.uts.name?)"},
-		{"lxc.uts.name", "lxc.uts.name: no '=' after the key (write KEY = VALUE)"},
+		{"lxc.uts.nam=b", "--define: lxc.uts.nam: unknown key (did you mean lxc.uts.name?)"},
+		{"lxc.uts.name", "--define: lxc.uts.name: no '=' after the key (write KEY = VALUE)"},
 	} {
 		got := ""
-		if err := c.Define(test.definition); err != nil {
+		if err := c.Define("--define", test.definition); err != nil {
 			got = err.Error()
 		}
 		if got != test.want {
@@ -132,6 +132,17 @@ func TestDefine(t *testing.T) {
 	}
 	if c.UTSName.V != "b" || c.Text().String() != "lxc.uts.name = a\n" {
 		t.Errorf("after Define: name %q, text %q; want b, and the text as it was", c.UTSName.V, c.Text())
+	}
+}
+
+// What an option has set is not blamed on the file's line for the same device.
+func TestDefineNetwork(t *testing.T) {
+	c, _ := parsed("lxc.net.0.type = veth\nlxc.net.0.link = a\n")
+	if err := c.Define("--define", "lxc.net.0.link=b"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Networks[0].Origins()["link"].String(), "--define: lxc.net.0.link"; got != want {
+		t.Errorf("origin of the link = %q; want %q", got, want)
 	}
 }
 

@@ -76,8 +76,11 @@ func checkLines(maps []plan.IDMap) error {
 }
 
 func at(o plan.Origin) string {
-	if o.Line == 0 {
+	switch {
+	case !o.Given():
 		return ""
+	case o.Line == 0:
+		return " of " + o.File
 	}
 	return " of " + o.File + ":" + strconv.Itoa(o.Line)
 }

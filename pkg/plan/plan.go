@@ -14,13 +14,15 @@ import "strconv"
 // An Origin says where in the configuration a value was set, so that the step
 // that fails can name the line to change. The zero Origin is a default.
 type Origin struct {
-	File string `json:",omitempty"`
-	Line int    `json:",omitempty"`
+	File string `json:",omitempty"` // or the option of the command line, with its dashes
+	Line int    `json:",omitempty"` // 0 for an option
 	Key  string `json:",omitempty"`
 }
 
-// String gives FILE:LINE: KEY, or KEY alone for a default or an option of the
-// command line.
+// Given says whether somebody has set the value.
+func (o Origin) Given() bool { return o.File != "" }
+
+// String gives FILE:LINE: KEY, --OPTION: KEY, or KEY alone for a default.
 func (o Origin) String() string {
 	switch {
 	case o.File == "" && o.Line == 0:

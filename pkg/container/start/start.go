@@ -35,19 +35,26 @@ type Share struct {
 	From string // container name, pid or path
 }
 
-// define gives the options as lines of configuration.
-func (o Options) define() []string {
-	lines := append([]string(nil), o.Define...)
+// define sets the keys the options stand for.
+func (o Options) define(cfg *config.Config) (err error) {
+	set := func(option, definition string) {
+		if err == nil {
+			err = cfg.Define(option, definition)
+		}
+	}
+	for _, definition := range o.Define {
+		set("--define", definition)
+	}
 	if o.Console != "" {
-		lines = append(lines, "lxc.console.path="+o.Console)
+		set("--console", "lxc.console.path="+o.Console)
 	}
 	if o.ConsoleLog != "" {
-		lines = append(lines, "lxc.console.logfile="+o.ConsoleLog)
+		set("--console-log", "lxc.console.logfile="+o.ConsoleLog)
 	}
 	for _, s := range o.Share {
-		lines = append(lines, "lxc.namespace.share."+s.Kind+"="+s.From)
+		set("--share-"+s.Kind, "lxc.namespace.share."+s.Kind+"="+s.From)
 	}
-	return lines
+	return err
 }
 
 // starting is a start on its way to package stage.
@@ -68,10 +75,8 @@ func Container(c *container.Container, o Options) error {
 	if s.cfg, err = c.Config(); err != nil {
 		return err
 	}
-	for _, line := range o.define() {
-		if err := s.cfg.Define(line); err != nil {
-			return err
-		}
+	if err := o.define(s.cfg); err != nil {
+		return err
 	}
 	if running, err := c.Running(); err != nil || running {
 		return errors.Join(err, only(running, container.ErrRunning))

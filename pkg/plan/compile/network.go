@@ -46,7 +46,7 @@ func network(n *config.Network) (p plan.Network, err error) {
 		Origin:      n.Type.Origin,
 		Origins:     n.Origins(),
 	}
-	if n.Type.Origin.Line == 0 {
+	if !n.Type.Origin.Given() {
 		p.Type, p.Origin = "", firstLine(p.Origins)
 	}
 	if n.HWAddr.V != "" && !isHWAddr(n.HWAddr.V) {
@@ -66,7 +66,7 @@ func network(n *config.Network) (p plan.Network, err error) {
 // firstLine is the first of a device's lines.
 func firstLine(origins map[string]plan.Origin) (line plan.Origin) {
 	for _, o := range origins {
-		if line.Line == 0 || o.Line < line.Line {
+		if !line.Given() || o.Line < line.Line || o.Line == line.Line && o.Key < line.Key {
 			line = o
 		}
 	}

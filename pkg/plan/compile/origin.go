@@ -13,10 +13,10 @@ func fail(o plan.Origin, parts ...string) error {
 	return &config.Error{Origin: o, Err: errors.New(strings.Join(parts, ""))}
 }
 
-// first gives the first origin that a line has set; the last if none has.
+// first gives the first origin that was given; the last if none was.
 func first(origins ...plan.Origin) (o plan.Origin) {
 	for _, o = range origins {
-		if o.Line != 0 {
+		if o.Given() {
 			return o
 		}
 	}
