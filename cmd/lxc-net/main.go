@@ -25,7 +25,8 @@
 // Files: /run/lxc/network_up marks a running network, /run/lxc/dnsmasq.pid its
 // dnsmasq; leases are in /var/lib/misc/dnsmasq.BRIDGE.leases.
 //
-// Exit status: 0 for success, also when the network is not wanted; 1 for a
+// Exit status: 0 for success, also when the network is not wanted, which is said
+// on standard output; 1 for a
 // failure, a network that is up already (start) or is not (stop); 2 for a word
 // it does not know.
 package main
@@ -77,6 +78,13 @@ func run(call *tool.Call) error {
 	network, err := open(call)
 	if err != nil {
 		return err
+	}
+	switch {
+	case !network.Use: // where LXC's script says nothing, and a misspelt true looks like success
+		fmt.Fprintln(call.Stdout, strings.Join(network.Notes, "\n"))
+		return nil
+	case os.Geteuid() != 0:
+		return errors.New("must be run as root")
 	}
 	return do(call, network)
 }

@@ -84,6 +84,7 @@ func New(vars map[string]Variable, machineID string) (Settings, error) {
 		NAT6:       r.text("LXC_IPV6_NAT") == "true",
 	}
 	if !s.Use {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: %q is not true: nothing to do", r.vars["USE_LXC_BRIDGE"].Origin, r.text("USE_LXC_BRIDGE")))
 		return s, nil
 	}
 	if s.Bridge == "" || len(s.Bridge) > 15 || strings.ContainsAny(s.Bridge, "/ \t\n") {

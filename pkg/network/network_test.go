@@ -216,7 +216,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		want   string
 	}{
 		{plan.Network{Type: "veth", Link: "lxcbr0", Origins: origin("link", 4)},
-			"web/config:4: lxc.net.0.link: there is no bridge lxcbr0 (start it: systemctl start lxc-net, or libexec/lxc/lxc-net start)"},
+			"web/config:4: lxc.net.0.link: there is no bridge lxcbr0 (start it: systemctl start lxc-net, or libexec/lxc/lxc-net start; with USE_LXC_BRIDGE=\"true\" in /etc/default/lxc-net)"},
 		{plan.Network{Type: "veth", Link: "nobr"}, "web/config:3: lxc.net.0.link: there is no bridge nobr (make it: ip link add nobr type bridge)"},
 		{plan.Network{Type: "veth", Link: "p0"}, "p0 is no bridge of the kernel's"},
 		{plan.Network{Type: "phys", Link: "nic7"}, "lxc.net.0.link: there is no device nic7"},

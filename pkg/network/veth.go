@@ -150,7 +150,7 @@ func (s *scene) bridge(d *plan.Network) (*netlink.LinkAttrs, error) {
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		how := "make it: ip link add " + d.Link + " type bridge"
 		if d.Link == "lxcbr0" {
-			how = "start it: systemctl start lxc-net, or libexec/lxc/lxc-net start"
+			how = "start it: systemctl start lxc-net, or libexec/lxc/lxc-net start; with USE_LXC_BRIDGE=\"true\" in /etc/default/lxc-net"
 		}
 		return nil, at(d, "link", "there is no bridge %s (%s)", d.Link, how)
 	}
