@@ -14,7 +14,10 @@
 // no other system call.
 package config
 
-import "gantry/internal/log"
+import (
+	"gantry/internal/log"
+	"gantry/pkg/plan"
+)
 
 // A Config is the configuration of one container. New makes one; the fields
 // carry the names of the keys.
@@ -111,6 +114,8 @@ type Config struct {
 		Dir Value[string] // below /dev
 	}
 	UTSName Value[string]
+
+	Ignored []plan.Origin // lines that are none of LXC's, but look much like it
 
 	text      Text     // the lines of the top-level file
 	including []string // files being read, outermost first

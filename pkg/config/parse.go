@@ -58,10 +58,13 @@ func (c *Config) parse(file string, lines []string) error {
 	defer func() { c.including = c.including[:len(c.including)-1] }()
 	for i, line := range lines {
 		name, value, ok := splitLine(line)
+		at := plan.Origin{File: file, Line: i + 1, Key: name}
 		if name == "" {
+			if at.Key = nearlyKey(line); at.Key != "" {
+				c.Ignored = append(c.Ignored, at)
+			}
 			continue
 		}
-		at := plan.Origin{File: file, Line: i + 1, Key: name}
 		if !ok {
 			return &Error{at, errors.New("no '=' after the key (write KEY = VALUE)")}
 		}

@@ -146,6 +146,23 @@ func TestDefineNetwork(t *testing.T) {
 	}
 }
 
+func TestNearlyKey(t *testing.T) {
+	for line, want := range map[string]string{
+		"lcx.cap.drop = all":      "lcx.cap.drop",
+		"  LXC.net.0.type = veth": "LXC.net.0.type",
+		"lx.tty.max=1":            "lx.tty.max",
+		"#lxc.tty.max = 1":        "",
+		"lxc":                     "",
+		"security.nesting = true": "",
+		"foo":                     "",
+		"":                        "",
+	} {
+		if got := nearlyKey(line); got != want {
+			t.Errorf("nearlyKey(%q) = %q; want %q", line, got, want)
+		}
+	}
+}
+
 func TestGetErrors(t *testing.T) {
 	c, _ := parsed("")
 	for _, name := range []string{"lxc.include", "lxc.hook", "lxc.net.0.type", "lxc.nonsense", "lxc.net.0"} {

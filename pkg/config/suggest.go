@@ -20,6 +20,18 @@ func unknown(name string) error {
 	return unknownKey{nearest(name, "", keys)}
 }
 
+// nearlyKey gives the name in a line that is ignored, as in LXC, because it does
+// not begin with lxc., but may well have been meant to: in another case, or with
+// one letter wrong. It is empty for other lines.
+func nearlyKey(line string) string {
+	name, _, ok := strings.Cut(strings.Trim(line, " \t"), "=")
+	first, _, dot := strings.Cut(name, ".")
+	if !ok || !dot || strings.HasPrefix(first, "#") || distance(strings.ToLower(first), "lxc", 2) > 1 {
+		return ""
+	}
+	return strings.TrimRight(name, " \t")
+}
+
 // nearest finds the key whose name takes the fewest changes to get to, when
 // they are few. prefix stands before the names of the table.
 func nearest[O any](name, prefix string, table []key[O]) string {

@@ -112,6 +112,9 @@ func (c *Container) Config() (*config.Config, error) {
 		if err := c.UseLog(read); err != nil {
 			return nil, err
 		}
+		for _, line := range read.Ignored {
+			c.Log.Warn(line.String(), ": ignored: does not begin with lxc.")
+		}
 	}
 	c.config = read
 	return read, nil

@@ -6,6 +6,7 @@ import (
 
 	"gantry/pkg/capability"
 	"gantry/pkg/lsm"
+	"gantry/pkg/plan"
 	"gantry/pkg/seccomp"
 )
 
@@ -26,9 +27,27 @@ func (r *run) security() error {
 	if module.Name() == "selinux" {
 		r.in.LabelOrigin = want.SELinuxOrigin
 	}
+	r.warnOfLabels(module.Name())
 	r.in.Keyring = module.Keyring(want)
 	r.in.Label, err = module.Prepare(r.labelled(), want, r.Log)
 	return errors.Join(at(r.in.LabelOrigin, err), r.rights())
+}
+
+// warnOfLabels notes keys of a security module this kernel does not have: there
+// is nobody to confine the container, which is no reason to stop, as in LXC.
+func (r *run) warnOfLabels(module string) {
+	want := r.plan.LSM
+	for _, k := range []struct {
+		module, label string
+		origin        plan.Origin
+	}{
+		{"apparmor", want.AppArmor, want.AppArmorOrigin},
+		{"selinux", want.SELinux, want.SELinuxOrigin},
+	} {
+		if k.module != module && k.origin.Given() && k.label != "" && k.label != "unconfined" && k.label != "unchanged" {
+			r.Log.Warn(k.origin.String(), ": no effect: this kernel runs without ", k.module)
+		}
+	}
 }
 
 // rights finds out what the child will be able to do.
