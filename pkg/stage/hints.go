@@ -23,6 +23,7 @@ var hints = []struct {
 	{plan.OpMount, unix.ENOTDIR, "source and mount point must both be directories or both be files"},
 	{plan.OpHook, unix.ENOENT, "hooks are run by /bin/sh, which the rootfs does not have"},
 	{plan.OpSysctl, unix.ENOENT, "the kernel has no such sysctl; one of the network needs a network namespace"},
+	{plan.OpSysctl, unix.ENODEV, "mount it: lxc.mount.auto = proc:mixed"},
 	{plan.OpSysctl, unix.EACCES, "this sysctl cannot be set inside a container"},
 	{plan.OpSysctl, unix.EINVAL, "the kernel refuses the value"},
 	{plan.OpLSM, unix.ENOENT, "the profile is not loaded: see apparmor_parser(8), or choose generated or unconfined"},

@@ -143,11 +143,15 @@ func (b *build) symlink(s plan.Step) error {
 func (b *build) sysctl(s plan.Step) error {
 	p := b.p
 	p.Scope(func() {
-		dir := p.Reg()
+		const missing = "no proc is mounted on /proc"
+		proc, dir := p.Reg(), p.Reg()
+		p.OpenIn(b.root, "proc", unix.O_PATH|unix.O_DIRECTORY, 0).Into(proc)
+		p.RequireFS(missing, proc, unix.PROC_SUPER_MAGIC) // an empty /proc has no sys to look at
 		p.OpenIn(b.root, "proc/sys", unix.O_PATH|unix.O_DIRECTORY, 0).Into(dir)
-		p.RequireFS("no proc is mounted on /proc", dir, unix.PROC_SUPER_MAGIC)
+		p.RequireFS(missing, dir, unix.PROC_SUPER_MAGIC)
 		p.WriteFile(dir, s.Path, s.Source, 0, 0)
 		p.Close(dir)
+		p.Close(proc)
 	})
 	return nil
 }
