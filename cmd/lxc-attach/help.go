@@ -19,7 +19,8 @@ Options :
   -R, --remount-sys-proc
                     With -s and without MOUNT, mount a new /proc and /sys
                     for the command, which show the namespaces it is in.
-      --clear-env   Begin with an environment of container=lxc alone.
+      --clear-env   Begin with an environment of container=lxc and a PATH
+                    alone.
       --keep-env    Begin with the caller's environment. This is the
                     default.
   -L, --pty-log=FILE

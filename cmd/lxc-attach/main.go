@@ -20,7 +20,7 @@
 //	                       USER|NETWORK|CGROUP|TIME; implies -e
 //	-R, --remount-sys-proc with -s without MOUNT: new /proc and /sys that show
 //	                       the namespaces joined
-//	    --clear-env        begin with an empty environment
+//	    --clear-env        begin with a PATH and container=lxc alone
 //	    --keep-env         begin with the caller's (default)
 //	    --keep-var=NAME    with --clear-env: keep this variable
 //	-v, --set-var=NAME=VALUE  set a variable

@@ -33,7 +33,7 @@ func Find(p *paths.Paths, name string) (*Template, error) {
 	}
 	recipe := filepath.Join(p.Templates, name+".toml")
 	if t, err = load(recipe); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("bad template: %s: template %q not found (there is neither %s nor %s; a program elsewhere, such as one of LXC's, needs its path)", name, name, program, recipe)
+		return nil, fmt.Errorf("bad template: %s: template %q not found (there is neither %s nor %s; a program elsewhere, such as one of LXC's, needs its absolute path)", name, name, program, recipe)
 	}
 	return t, err
 }
