@@ -9,10 +9,12 @@ import (
 )
 
 // OpenLog opens a console's log file for a Log.
-func OpenLog(path string) (*os.File, error) {
+func OpenLog(path string) (*os.File, error) { return openLog(path, 0) }
+
+func openLog(path string, more int) (*os.File, error) {
 	// Opened for reading too, a fifo does not wait for its reader.
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC
-	fd, err := sys.RetryInt(func() (int, error) { return unix.Open(path, flags, 0o640) })
+	fd, err := sys.RetryInt(func() (int, error) { return unix.Open(path, flags|more, 0o640) })
 	if err != nil {
 		return nil, sys.PathError("open", path, err)
 	}
@@ -108,7 +110,8 @@ func (l *Log) next() error {
 	if err := unix.Rename(l.path, l.path+".1"); err != nil && err != unix.ENOENT {
 		return sys.PathError("rename", l.path, err)
 	}
-	file, err := OpenLog(l.path)
+	// The path was read from the descriptor: a link in it is one that has come since.
+	file, err := openLog(l.path, unix.O_NOFOLLOW)
 	if err != nil {
 		return err
 	}
