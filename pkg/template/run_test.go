@@ -422,6 +422,22 @@ func TestCacheOfAFailure(t *testing.T) {
 	}
 }
 
+// The error has the first complaint, not what others made of it.
+func TestReason(t *testing.T) {
+	for _, test := range []struct {
+		tail []string
+		want string
+	}{
+		{[]string{"a", "b"}, "b"},
+		{[]string{"Reading...", "E: no Release file", "E: apt-get failed", "I: cleaning", "E: failed to run"}, "E: no Release file"},
+		{[]string{"E: tolerated", "sh: not found"}, "sh: not found"},
+	} {
+		if got := (&outputError{errors.New("it"), test.tail}).Error(); got != "it: "+test.want {
+			t.Errorf("error of %q = %q; want %q", test.tail, got, test.want)
+		}
+	}
+}
+
 // A build that died is no obstacle to the next.
 func TestCacheOfADeadBuild(t *testing.T) {
 	fakeBootstrap(t, "")

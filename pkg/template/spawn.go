@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -241,7 +242,18 @@ func (e *outputError) Error() string {
 	if len(e.tail) == 0 {
 		return e.err.Error()
 	}
-	return e.err.Error() + ": " + e.tail[len(e.tail)-1]
+	return e.err.Error() + ": " + reason(e.tail)
+}
+
+// reason is the line that says most about a failure: the last, or where programs
+// around apt-get(8) pass its complaint on in theirs, the first of them.
+func reason(tail []string) string {
+	const complaint = "E: "
+	last := tail[len(tail)-1]
+	if !strings.HasPrefix(last, complaint) {
+		return last
+	}
+	return tail[slices.IndexFunc(tail, func(line string) bool { return strings.HasPrefix(line, complaint) })]
 }
 
 func (e *outputError) Unwrap() error { return e.err }
