@@ -6,7 +6,8 @@ Options :
   -n, --name=NAME               NAME of the container
   -f, --config=CONFIG           Begin with a copy of the file CONFIG
   -t, --template=TEMPLATE       What makes the root file system
-  -B, --bdev=BDEV               How the root file system is stored
+  -B, --bdev=BDEV               How the root file system is stored: dir;
+                                the others below are not supported yet
       --dir=DIR                 Put the root file system into DIR
 
   BDEV options for LVM (with -B/--bdev lvm):
