@@ -23,9 +23,9 @@
 //	    --zfsroot                         with zfs
 //	    --fstype, --fssize                with lvm, loop and rbd
 //
-// Of the types only dir is built so far: -B best falls back to it, others fail.
 // and the options all tools have; --rcfile has no meaning here, as in LXC. With
-// -t and then -h, the template's own help is shown too.
+// -t and then -h, the template's own help is shown too. Of the types only dir is
+// built so far: best falls back to it, others fail.
 //
 // # Exit status
 //

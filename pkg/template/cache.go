@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +20,11 @@ import (
 	"gantry/pkg/storage"
 )
 
-// flushOption is the option that has the cached tree made anew.
-const flushOption = "flush-cache"
+// Options that a recipe may have for its cache.
+const (
+	flushOption = "flush-cache" // makes the cached tree anew
+	cleanOption = "clean"       // deletes all cached trees when the container is made
+)
 
 // cached gives the recipe's prepared tree, made now if it is not there. It
 // stays as it is until release is called: the tree is built beside its place
@@ -108,6 +112,48 @@ func (j *job) build(ctx context.Context, dir, hidden string) error {
 		return err
 	}
 	undo.Release()
+	return storage.RemoveTree(old)
+}
+
+// clean deletes all trees of the recipe, each when nobody copies it any more. The
+// locks stay: somebody may be waiting for one.
+func (j *job) clean(ctx context.Context) error {
+	base := filepath.Join(j.Cache, j.recipe.Name())
+	entries, err := os.ReadDir(base)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		hidden, isLock := strings.CutSuffix(entry.Name(), ".lock")
+		key, isHidden := strings.CutPrefix(hidden, ".")
+		if !isLock || !isHidden {
+			continue
+		}
+		if err := j.discard(ctx, base, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard deletes one tree, which leaves its place at once, as in build.
+func (j *job) discard(ctx context.Context, base, key string) error {
+	hidden := filepath.Join(base, "."+key)
+	lock, err := os.OpenFile(hidden+".lock", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := j.lock(ctx, lock, unix.F_WRLCK); err != nil {
+		return err
+	}
+	temporary, old := hidden+".new", hidden+".old"
+	if err := errors.Join(storage.RemoveTree(temporary), storage.RemoveTree(old)); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(base, key), old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return storage.RemoveTree(old)
 }
 

@@ -75,6 +75,11 @@ func (r *Recipe) Run(ctx context.Context, what Job) (config string, err error) {
 	if err := j.apply(ctx, t, "step", r.Steps); err != nil {
 		return "", err
 	}
+	if values[cleanOption] != "" {
+		if err := j.clean(ctx); err != nil {
+			return "", err
+		}
+	}
 	return j.config()
 }
 

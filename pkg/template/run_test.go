@@ -367,6 +367,33 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// --clean deletes the trees of all options, once no other creation needs them.
+func TestCleanCache(t *testing.T) {
+	runs := fakeBootstrap(t, "")
+	j := newJob(t, &strings.Builder{})
+	recipe := strings.Replace(bootstrapped, "[bootstrap]", "[[option]]\nname = 'clean'\n[bootstrap]", 1)
+	for _, args := range [][]string{nil, {"--release=two"}, {"--clean"}} {
+		mine := newJob(t, &strings.Builder{})
+		mine.Cache, mine.Args = j.Cache, args
+		if err := run(t, mine, recipe); err != nil {
+			t.Fatal(err)
+		}
+		content(t, mine.Rootfs+"/etc/prepared")
+	}
+	entries, err := os.ReadDir(j.Cache + "/test")
+	if err != nil || len(entries) != 2 {
+		t.Errorf("left: %v, %v; want the two locks alone", entries, err)
+	}
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".lock") {
+			t.Errorf("left: %s", entry.Name())
+		}
+	}
+	if got := strings.Count(content(t, runs), "x"); got != 2 {
+		t.Errorf("bootstrapped %d times; want twice", got)
+	}
+}
+
 // At every moment the tree in its place is whole, so that one who dies in
 // between leaves nothing that the next would take for it.
 func TestCacheIsReplacedAtOnce(t *testing.T) {
