@@ -80,7 +80,17 @@ func (r *Recipe) Run(ctx context.Context, what Job) (config string, err error) {
 			return "", err
 		}
 	}
-	return j.config()
+	if config, err = j.text("config", r.Config); err != nil {
+		return "", err
+	}
+	note, err := j.text("note", r.Note)
+	if err != nil {
+		return "", err
+	}
+	if note != "" {
+		j.report.say(note)
+	}
+	return config, nil
 }
 
 // unpack copies the prepared tree.
@@ -125,9 +135,9 @@ func (j *job) environ() []string {
 	return env
 }
 
-// config is what the recipe adds to the container's configuration.
-func (j *job) config() (string, error) {
-	text, err := j.facts.expand("config", j.recipe.Config)
+// text fills in one of the recipe's texts.
+func (j *job) text(what, template string) (string, error) {
+	text, err := j.facts.expand(what, template)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", j.recipe.path, err)
 	}

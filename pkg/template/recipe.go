@@ -33,7 +33,8 @@ type Recipe struct {
 	Bootstrap   *Bootstrap `toml:"bootstrap"` // where the file tree comes from; without it steps begin with nothing
 	Prepare     []Step     `toml:"prepare"`   // steps on the cached tree
 	Steps       []Step     `toml:"step"`      // steps on each container
-	Config      string     // lines for the container's configuration
+	Config      string     // template: lines for the container's configuration
+	Note        string     // template: what the user is told at the end; empty for nothing
 
 	path string
 }

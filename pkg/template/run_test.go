@@ -65,6 +65,7 @@ func TestSteps(t *testing.T) {
 	j.Args = []string{"--greeting=$(id)"}
 	r := mustRecipe(t, `
 config = "lxc.uts.name = {{.name}}\n{{if .idmap}}x{{end}}"
+note = "{{.name}} is made"
 [[option]]
 name = "greeting"
 arg = "TEXT"
@@ -110,8 +111,8 @@ file = "/without"
 	if config != "lxc.uts.name = box\n" {
 		t.Errorf("config = %q", config)
 	}
-	if out.String() != "test: saying hello\n" {
-		t.Errorf("output = %q; want the title", out.String())
+	if out.String() != "test: saying hello\ntest: box is made\n" {
+		t.Errorf("output = %q; want the title and the note", out.String())
 	}
 }
 
