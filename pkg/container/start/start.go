@@ -6,6 +6,7 @@ package start
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"gantry/internal/log"
@@ -120,14 +121,28 @@ func (s *starting) startable() error {
 	if s.RCFile == "" && !s.Defined() && len(s.Define) == 0 {
 		return fmt.Errorf("%w: there is no container %s in %s (create it first, or give --rcfile)", container.ErrNoConfig, s.Name, s.LXCPath)
 	}
-	if s.cfg.Rootfs.Mount.V == s.Paths.RootfsMount {
-		// A checkout's, or one below /run, is not there after a boot.
-		if err := os.MkdirAll(s.Paths.RootfsMount, 0o755); err != nil {
-			return err
-		}
+	if err := s.mountPoint(); err != nil {
+		return err
 	}
 	if s.cfg.Rootfs.Path.V.Path == "" && s.cfg.Init.Cmd.V == "" && len(s.Command) == 0 && s.cfg.Text().Empty() {
 		return errors.New("executing /sbin/init without a configuration may crash the host (set lxc.rootfs.path, or give a command)")
+	}
+	return nil
+}
+
+// mountPoint sees to the mount point of the rootfs. One of the user's that is
+// missing is refused here, where its line is known, unless a hook may make it.
+func (s *starting) mountPoint() error {
+	mount := s.cfg.Rootfs.Mount
+	if mount.V == s.Paths.RootfsMount {
+		// A checkout's, or one below /run, is not there after a boot.
+		return os.MkdirAll(mount.V, 0o755)
+	}
+	if mount.V == "" || s.cfg.Rootfs.Path.V.Path == "" || len(s.cfg.Hooks.PreStart)+len(s.cfg.Hooks.PreMount) > 0 {
+		return nil
+	}
+	if _, err := os.Stat(mount.V); errors.Is(err, fs.ErrNotExist) {
+		return &config.Error{Origin: mount.Origin, Err: errors.New(mount.V + " does not exist (create the directory)")}
 	}
 	return nil
 }
