@@ -81,7 +81,7 @@ func (j *job) stale(dir string, began time.Time) bool {
 // whole, whenever this process may die.
 func (j *job) build(ctx context.Context, dir, hidden string) error {
 	temporary, old := hidden+".new", hidden+".old"
-	if err := errors.Join(storage.RemoveTree(temporary), storage.RemoveTree(old)); err != nil {
+	if err := sweep(hidden); err != nil {
 		return err
 	}
 	if err := os.Mkdir(temporary, 0o755); err != nil {
@@ -147,14 +147,18 @@ func (j *job) discard(ctx context.Context, base, key string) error {
 	if err := j.lock(ctx, lock, unix.F_WRLCK); err != nil {
 		return err
 	}
-	temporary, old := hidden+".new", hidden+".old"
-	if err := errors.Join(storage.RemoveTree(temporary), storage.RemoveTree(old)); err != nil {
+	if err := sweep(hidden); err != nil {
 		return err
 	}
-	if err := os.Rename(filepath.Join(base, key), old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(filepath.Join(base, key), hidden+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return storage.RemoveTree(old)
+	return sweep(hidden)
+}
+
+// sweep deletes what is hidden beside a tree: one half built or half deleted.
+func sweep(hidden string) error {
+	return errors.Join(storage.RemoveTree(hidden+".new"), storage.RemoveTree(hidden+".old"))
 }
 
 // lock takes the lock, or waits for it until ctx is done. The one lock of the
